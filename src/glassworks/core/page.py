@@ -1,0 +1,226 @@
+"""One self-contained HTML page: sections, tables, charts as SVG, pictures inside the file.
+
+Reads well on a phone and in dark mode, needs no network and no script. `check`, `report.html`
+and `tour.html` are made with it, so they look alike.
+"""
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from glassworks.core.files import write_text
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1b2430; --soft: #5b6875; --paper: #fbfaf7; --card: #ffffff;
+  --line: #dcdfe3; --accent: #0b6e7f; --good: #2a7d46; --bad: #b3372c; --warn: #96670a; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --soft: #9aa6b2; --paper: #14181d;
+  --card: #1c2229; --line: #333c46; --accent: #58c1d3; --good: #6cc68a; --bad: #f0877c; --warn: #e0b04d; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.55;
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: break-word; }
+main { max-width: 1060px; margin: 0 auto; padding: 1.2rem 1rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: .8rem 0 .3rem; }
+h2 { font-size: 1.22rem; margin: 0 0 .6rem; } h3 { font-size: 1rem; margin: 1.1rem 0 .4rem; }
+.lead, .note { color: var(--soft); } .note { font-size: .88rem; }
+section { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
+  padding: 1rem 1.1rem; margin: 1rem 0; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .92rem; min-width: 40%; }
+th, td { text-align: left; padding: .32rem .8rem .32rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; } th { color: var(--soft); font-weight: 600; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .88em; }
+pre { background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: .7rem .9rem;
+  overflow-x: auto; } a { color: var(--accent); }
+.pictures { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); }
+figure { margin: 0; } figure img { width: 100%; aspect-ratio: 1; object-fit: contain; display: block;
+  background: var(--paper); border: 1px solid var(--line); border-radius: 6px; image-rendering: auto; }
+figure.pixels img { image-rendering: pixelated; }
+figcaption { font-size: .78rem; line-height: 1.35; margin-top: .25rem; color: var(--soft); }
+.tiles { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+.tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
+.tile b { display: block; font-size: 1.45rem; line-height: 1.25; } .tile span { color: var(--soft); font-size: .85rem; }
+.good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
+svg { max-width: 100%; height: auto; display: block; } svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
+svg .axis { stroke: var(--line); } svg .a { stroke: var(--accent); fill: none; stroke-width: 2; }
+svg .b { stroke: var(--warn); fill: none; stroke-width: 2; } svg .c { stroke: var(--good); fill: none; stroke-width: 2; }
+svg .bar { fill: var(--accent); } svg .dash { stroke: var(--soft); stroke-dasharray: 4 4; fill: none; }
+"""
+CURVES = ("a", "b", "c")
+
+
+class Page:
+    """A page that grows from top to bottom. All text given to its methods is escaped.
+
+    >>> page = Page("Report").section("Figures").table(["name", "value"], [["accuracy", 0.9]])
+    """
+
+    def __init__(self, title: str, lead: str = ""):
+        self.title = title
+        self.parts: list[str] = [f"<h1>{html.escape(title)}</h1>"]
+        self.inside = False
+        if lead:
+            self.parts.append(f'<p class="lead">{html.escape(lead)}</p>')
+
+    def section(self, title: str) -> "Page":
+        """Begin a card with a heading; it ends where the next one begins."""
+        self.parts.append(f"{'</section>' if self.inside else ''}<section><h2>{html.escape(title)}</h2>")
+        self.inside = True
+        return self
+
+    def heading(self, text: str) -> "Page":
+        return self.html(f"<h3>{html.escape(text)}</h3>")
+
+    def text(self, text: str, tone: str = "") -> "Page":
+        """A paragraph; tone: "", "note", "good", "bad" or "warn"."""
+        return self.html(f'<p class="{tone}">{html.escape(text)}</p>')
+
+    def code(self, text: str) -> "Page":
+        return self.html(f"<pre><code>{html.escape(text)}</code></pre>")
+
+    def html(self, markup: str) -> "Page":
+        """Markup that the caller has escaped."""
+        self.parts.append(markup)
+        return self
+
+    def tiles(self, rows: Iterable[tuple[str, str, str]]) -> "Page":
+        """Large figures: (value, name, detail)."""
+        cells = (
+            f'<div class="tile"><b>{html.escape(value)}</b>{html.escape(name)}<br>'
+            f"<span>{html.escape(detail)}</span></div>"
+            for value, name, detail in rows
+        )
+        return self.html(f'<div class="tiles">{"".join(cells)}</div>')
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence]) -> "Page":
+        """Numbers stand to the right; a cell may be a (text, tone) pair."""
+        rows = [list(row) for row in rows]
+        numeric = [
+            bool(rows) and all(_is_number(row[column]) for row in rows) for column in range(len(head))
+        ]
+        mark = [' class="number"' if number else "" for number in numeric]
+        top = "".join(f"<th{m}>{html.escape(name)}</th>" for name, m in zip(head, mark))
+        body = "".join(
+            "<tr>" + "".join(f"<td{m}>{_cell(cell)}</td>" for cell, m in zip(row, mark)) + "</tr>"
+            for row in rows
+        )
+        return self.html(
+            f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+        )
+
+    def pictures(self, rows: Iterable[tuple[np.ndarray | Image.Image, str]], *, side: int = 160) -> "Page":
+        """A grid of (picture, caption); pictures are made at most `side` pixels high and wide."""
+        cells = []
+        for picture, caption in rows:
+            uri, small = picture_uri(picture, side)
+            alt = html.escape(caption, quote=True)
+            cells.append(
+                f'<figure class="{"pixels" if small else ""}"><img src="{uri}" alt="{alt}">'
+                f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+            )
+        return self.html(f'<div class="pictures">{"".join(cells)}</div>')
+
+    def render(self) -> str:
+        body = "\n".join(self.parts) + ("</section>" if self.inside else "")
+        return (
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{html.escape(self.title)}</title><style>{STYLE}</style></head>"
+            f"<body><main>\n{body}\n</main></body></html>\n"
+        )
+
+    def save(self, path: str | Path) -> Path:
+        write_text(path, self.render())
+        return Path(path)
+
+
+def picture_uri(picture: np.ndarray | Image.Image, side: int = 160) -> tuple[str, bool]:
+    """A picture as a data URI and whether it is so small that its pixels should stay visible.
+
+    picture: uint8 (height, width), (height, width, 1) or (height, width, 3), or a PIL image
+    """
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture)
+    picture = picture.convert("L" if picture.mode == "L" else "RGB")
+    small = max(picture.size) <= 48
+    picture.thumbnail((side, side))
+    buffer = io.BytesIO()
+    if small:
+        picture.save(buffer, "PNG", optimize=True)
+    else:
+        picture.save(buffer, "JPEG", quality=82)
+    kind = "png" if small else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", small
+
+
+def line_chart(
+    curves: dict[str, Sequence[tuple[float, float]]], *, across: str, width: int = 520, height: int = 220
+) -> str:
+    """Up to three curves over a shared axis as SVG; `across` names the horizontal axis."""
+    points = [point for curve in curves.values() for point in curve if np.isfinite(point).all()]
+    if not points:
+        return '<p class="note">nothing was recorded</p>'
+    xs, ys = [point[0] for point in points], [point[1] for point in points]
+    low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
+    span_x, span_y = (high_x - low_x) or 1.0, (high_y - low_y) or 1.0
+    left, bottom = 52, height - 34
+
+    def place(x: float, y: float) -> str:
+        return (
+            f"{left + (x - low_x) / span_x * (width - left - 12):.1f},"
+            f"{bottom - (y - low_y) / span_y * (bottom - 26):.1f}"
+        )
+
+    marks = [f'<path class="axis" d="M{left} 20V{bottom}H{width - 8}" fill="none"/>']
+    for value in (low_y, high_y):
+        y = place(low_x, value).split(",")[1]
+        marks.append(f'<text x="{left - 6}" y="{float(y) + 4:.0f}" text-anchor="end">{value:.3g}</text>')
+    marks.append(f'<text x="{left}" y="{height - 16}">{low_x:.4g}</text>')
+    marks.append(f'<text x="{width - 8}" y="{height - 16}" text-anchor="end">{high_x:.4g}</text>')
+    marks.append(
+        f'<text x="{(left + width) / 2:.0f}" y="{height - 4}" text-anchor="middle">{html.escape(across)}</text>'
+    )
+    for number, (name, curve) in enumerate(curves.items()):
+        style = CURVES[number % len(CURVES)]
+        line = " ".join(place(x, y) for x, y in curve if np.isfinite((x, y)).all())
+        marks.append(f'<polyline class="{style}" points="{line}"/>')
+        at = left + 8 + number * 150
+        marks.append(f'<path class="{style}" d="M{at} 10h18"/>')
+        marks.append(f'<text x="{at + 24}" y="14">{html.escape(name)}</text>')
+    return f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img">{"".join(marks)}</svg>'
+
+
+def bar_chart(rows: Sequence[tuple[str, float]], *, width: int = 520) -> str:
+    """Horizontal bars with their names and values as SVG, from zero."""
+    top = max((value for _, value in rows), default=0) or 1
+    marks = []
+    for number, (name, value) in enumerate(rows):
+        y = number * 24
+        label = name if len(name) <= 20 else name[:19] + "…"
+        marks.append(f'<text x="132" y="{y + 16}" text-anchor="end">{html.escape(label)}</text>')
+        marks.append(
+            f'<rect class="bar" x="140" y="{y + 5}" width="{max(1.0, value / top * (width - 210)):.1f}" height="14" rx="3"/>'
+        )
+        marks.append(f'<text x="{146 + value / top * (width - 210):.1f}" y="{y + 16}">{value:.4g}</text>')
+    return f'<svg viewBox="0 0 {width} {len(rows) * 24 + 4}" width="{width}" role="img">{"".join(marks)}</svg>'
+
+
+def _is_number(cell) -> bool:
+    cell = cell[0] if isinstance(cell, tuple) else cell
+    if isinstance(cell, (int, float, np.integer, np.floating)):
+        return True
+    return isinstance(cell, str) and cell[:1].isdigit() and not cell.rstrip("%x").isalpha() and len(cell) < 24
+
+
+def _cell(cell) -> str:
+    tone = ""
+    if isinstance(cell, tuple):
+        cell, tone = cell
+    if isinstance(cell, (float, np.floating)):
+        cell = f"{cell:.4g}"
+    text = html.escape(str(cell))
+    return f'<span class="{tone}">{text}</span>' if tone else text
