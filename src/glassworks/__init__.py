@@ -2,20 +2,32 @@
 
     import glassworks as gw
     run = gw.train("cnn", data="photos/")
+    run.predict("new/cat.jpg")
 
 The verbs are those of the command line. Torch is loaded when a verb first needs it.
 """
 
+import importlib
+
 __version__ = "0.1.0"
 
-VERBS = ("list_systems", "info", "check", "train", "load", "evaluate", "predict", "compare", "samples", "doctor")
+VERBS = {
+    "list_systems": "describe",
+    "info": "describe",
+    "check": "examine",
+    "samples": "examine",
+    "doctor": "examine",
+    "train": "train",
+    "load": "run",
+    "evaluate": "judge",
+    "compare": "judge",
+    "predict": "predict",
+}
 
 
 def __getattr__(name: str):
     if name in VERBS:
-        from glassworks import api
-
-        return getattr(api, name)
+        return getattr(importlib.import_module(f"glassworks.api.{VERBS[name]}"), name)
     raise AttributeError(f"module 'glassworks' has no attribute {name!r}")
 
 

@@ -1,0 +1,1 @@
+"""Mathematics that three systems or more share, one concept a file."""

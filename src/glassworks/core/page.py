@@ -40,8 +40,8 @@ pre { background: var(--paper); border: 1px solid var(--line); border-radius: 8p
 figure { margin: 0; } figure img { width: 100%; aspect-ratio: 1; object-fit: contain; display: block;
   background: var(--paper); border: 1px solid var(--line); border-radius: 6px; image-rendering: auto; }
 figure.pixels img { image-rendering: pixelated; }
-figcaption { font-size: .78rem; line-height: 1.35; margin-top: .25rem; color: var(--soft); }
-.tiles { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+figcaption { font-size: .78rem; line-height: 1.35; margin-top: .25rem; color: var(--soft); white-space: pre-line; }
+.tiles { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
 .tile b { display: block; font-size: 1.45rem; line-height: 1.25; } .tile span { color: var(--soft); font-size: .85rem; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
@@ -167,7 +167,7 @@ def line_chart(
     xs, ys = [point[0] for point in points], [point[1] for point in points]
     low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
     span_x, span_y = (high_x - low_x) or 1.0, (high_y - low_y) or 1.0
-    left, bottom = 52, height - 34
+    left, bottom = 58, height - 34
 
     def place(x: float, y: float) -> str:
         return (

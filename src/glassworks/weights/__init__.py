@@ -1,0 +1,1 @@
+"""Weights on disk: safetensors in and out, and maps between our names and those of others."""

@@ -1,0 +1,53 @@
+# Glassworks. `make tour` shows everything once; `make test` proves it. Without make: docs/windows.md.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup tour test check long bench readme clean
+
+setup: $(STAMP)
+
+# Again only when pyproject.toml changed.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Glassworks needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make setup PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchvision
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[samples]'
+	@touch $(STAMP)
+
+tour: setup
+	$(BIN)/glassworks tour
+
+$(VENV)/.test: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,check]'
+	@touch $@
+
+test: $(VENV)/.test check
+	$(BIN)/python -m pytest -m 'not long' -n auto --dist loadfile
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+long: $(VENV)/.test
+	$(BIN)/python -m pytest -m long -rA
+
+$(VENV)/.bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+bench: $(VENV)/.bench
+	@for script in benchmarks/[a-z]*.py; do \
+		case $$script in benchmarks/common.py|benchmarks/peers.py) continue;; esac; \
+		echo "== $$script"; $(BIN)/python $$script || exit 1; \
+	done
+
+# Prints the table of systems into the README.
+readme: setup
+	$(BIN)/python docs/make_readme.py
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info

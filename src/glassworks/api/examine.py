@@ -1,0 +1,132 @@
+"""Looking before training: at the data (`check`), at samples, at this machine (`doctor`)."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from glassworks import __version__
+from glassworks.api.requests import CheckRequest
+from glassworks.core.cache import cache_folder, entries, size_of
+from glassworks.core.errors import PersonError
+from glassworks.core.files import readable_size
+
+CORE = ("torch", "torchvision", "numpy", "pillow", "safetensors", "jaxtyping", "pydantic", "pyyaml",
+        "rich", "pyarrow", "scikit-learn")  # fmt: skip
+EXTRAS = {"samples": ("scikit-image",), "hub": ("datasets",)}
+SPACE_WANTED = 5 * 1024**3  # bytes free for caches and runs
+
+
+def check(data: str | Path, **options: Any):
+    """What is in a person's data and what is wrong with it: a `CheckReport` (findings, tables, page)."""
+    return check_request(CheckRequest(data=str(data), **options))
+
+
+def check_request(request: CheckRequest):
+    """The same, from a whole request. What the reader refuses becomes a finding, not an error."""
+    from glassworks.data.check import check as look
+    from glassworks.data.doors import open_pictures
+    from glassworks.data.folders import folder_problems, unlabelled_folder
+
+    path = Path(request.data)
+    problems: list[PersonError] = []
+    try:
+        table = open_pictures(
+            request.data, target=request.target, file=request.file, group=request.group,
+            labels=request.labels, bad="skip",
+        )  # fmt: skip
+    except PersonError as error:
+        if not path.is_dir():
+            raise
+        problems = folder_problems(path) or [error]
+        table = unlabelled_folder(path)
+    report = look(table, problems=problems, workers=request.workers, target=request.target or "")
+    if request.page:
+        report.page().save(request.page)
+    if request.fixes:
+        report.write_fixes(request.fixes)
+    return report
+
+
+def samples() -> list[dict]:
+    """The samples: name, what, size, licence, package, whether it is here, how to get it."""
+    from glassworks.data import samples as known
+
+    return [
+        {
+            "name": name,
+            "what": sample.what,
+            "size": sample.size,
+            "licence": sample.licence,
+            "package": sample.package,
+            "here": known.is_here(name),
+            "how": sample.how,
+        }
+        for name, sample in known.SAMPLES.items()
+    ]
+
+
+def doctor() -> dict:
+    """This machine, without loading torch: each row is (what, found, "good" or "warn", mend)."""
+    rows: list[dict] = []
+
+    def add(what: str, found: str, good: bool = True, mend: str = "") -> None:
+        rows.append({"what": what, "found": found, "level": "good" if good else "warn", "mend": mend})
+
+    add("Glassworks", __version__)
+    version = platform.python_version()
+    add("Python", f"{version} on {platform.system()} {platform.machine()}", sys.version_info >= (3, 11),
+        "install Python 3.11 or newer")  # fmt: skip
+    for name in CORE:
+        found = _version(name)
+        add(name, found or "missing", found is not None, f"pip install {name}")
+    for extra, names in EXTRAS.items():
+        found = _version(names[0])
+        add(f"extra {extra}", f"{names[0]} {found}" if found else "not installed", True,
+            "" if found else f"pip install 'glassworks[{extra}]'")  # fmt: skip
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    add("processor", f"{cores} cores" + (f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""))
+    memory = _memory()
+    if memory:
+        add("memory", readable_size(memory), memory > 4 * 1024**3, "small models and pictures only")
+    free = shutil.disk_usage(Path.cwd()).free
+    add("disk", f"{readable_size(free)} free here", free > SPACE_WANTED, "free some space, or use --out")
+    add("GPU", _gpu())
+    kept = entries()
+    add("cache", f"{cache_folder()}: {len(kept)} entries, {readable_size(sum(map(size_of, kept)))}")
+    return {"schema": 1, "command": "doctor", "ok": all(row["level"] == "good" for row in rows), "rows": rows}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _memory() -> int:
+    """Bytes of memory, or 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0
+
+
+def _gpu() -> str:
+    """What the driver's own tool says; loading torch to ask takes longer than all the rest."""
+    tool = shutil.which("nvidia-smi")
+    if tool:
+        try:
+            asked = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+            answer = subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True)
+            return "; ".join(answer.stdout.strip().splitlines()) or "none"
+        except (OSError, subprocess.SubprocessError):
+            return "the NVIDIA driver does not answer"
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return "Apple silicon (mps)"
+    return "none found; a CPU is enough for everything here"

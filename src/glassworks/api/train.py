@@ -1,0 +1,279 @@
+"""Training: from a request to a run folder, or from a run folder onwards."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from glassworks.api.prepare import Prepared, facts_of, open_data, prepare
+from glassworks.api.requests import TrainRequest
+from glassworks.api.run import Run, load, scores_of
+from glassworks.core.errors import PersonError
+from glassworks.data.augment import Augment
+from glassworks.recipes.base import DataPart, Recipe, build_model, default_recipe, read, require_system
+from glassworks.training import finders
+from glassworks.training.loop import Plan, fit
+from glassworks.training.progress import Lines, Silent
+from glassworks.training.run_folder import MODEL, RECIPE, SPLITS, RunFolder, open_run, place_for
+from glassworks.training.run_folder import read_json, require_free
+from glassworks.training.runtime import Runtime, start
+from glassworks.training.state import adamw, new_state
+from glassworks.training.step import supervised
+from glassworks.training.stopping import StopRequest
+from glassworks.weights.store import load_into, read_tensors
+
+
+
+def train(system: str | None = None, data: str | None = None, **options: Any) -> Run:
+    """Train a system; the keywords are the options of `glassworks train --help`.
+
+        run = gw.train("cnn", data="photos/", size="small", out="runs/photos")
+
+    Returns the loaded run. Raises PersonError for what the person can mend, and Stopped (after saving) when
+    the process was asked to stop.
+    """
+    return train_request(TrainRequest(system=system, data=data, **options))
+
+
+def train_request(request: TrainRequest) -> Run:
+    """The same, from a whole request."""
+    say = Silent() if request.quiet else Lines()
+    if request.resume:
+        path, recipe = _resumed(request)
+    else:
+        recipe = None
+        path = place_for(request.out, request.system or "run", request.data or "sample")
+        require_free(path, request.overwrite)
+    table = open_data(recipe.data if recipe else _data_part(request))
+    if recipe is None:
+        recipe = recipe_for(request, table)
+        if not request.out:
+            path = place_for(None, recipe.system, recipe.data.where)
+    runtime = start(recipe.hardware.device, recipe.hardware.precision, recipe.hardware.threads)
+    if not runtime.main:
+        say = Silent()
+    try:
+        prepared = prepare(recipe, table, splits=read_json(path / SPLITS) if request.resume else None)
+        _run(request, recipe, path, prepared, runtime, say)
+        runtime.share(None)  # nobody reads the run before it is whole
+    finally:
+        runtime.close()
+    return load(path, device=recipe.hardware.device)
+
+
+def recipe_for(request: TrainRequest, table: Any) -> Recipe:
+    """Size, then --recipe, then named options, then --set: the later wins."""
+    if request.recipe:
+        recipe = read(request.recipe)
+        if request.system and request.system != recipe.system:
+            raise PersonError(
+                "contradiction", expected=f"the system of the recipe, {recipe.system}", got=request.system,
+                fix="leave one of the two out",
+            )  # fmt: skip
+        # Measured on other data they would be wrong; measured on the same they come out the same.
+        recipe = recipe.with_values({"input.mean": (), "input.std": ()})
+        outputs = facts_of(table).outputs
+        if recipe.model.get("classes", outputs) != outputs:
+            recipe = recipe.with_values({"model.classes": outputs})
+    else:
+        if request.system is None:
+            require_system("")
+        recipe = default_recipe(str(request.system), request.size or "small", request.variant, facts_of(table))
+    changes: dict[str, Any] = {f"data.{k}": v for k, v in _data_part(request, recipe.data).model_dump().items()}
+    named = ("epochs", "batch", "learning_rate", "class_weights", "average", "patience", "micro_batch", "on_nan")
+    changes |= {f"training.{name}": getattr(request, name) for name in named}
+    changes |= {f"hardware.{name}": getattr(request, name) for name in ("device", "precision", "threads", "workers")}
+    changes |= {"seed": request.seed, "start_from": request.start_from}
+    for name in ("height", "width"):
+        changes |= {f"input.{name}": request.side, f"model.{name}": request.side}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if request.augment:
+        changes |= {f"augment.{key}": value for key, value in _augment_values(request.augment).items()}
+    return recipe.with_values(changes | dict(_setting(text) for text in request.set))
+
+
+def _augment_values(name: str) -> dict[str, Any]:
+    from glassworks.recipes.base import AugmentPart
+    from glassworks.recipes.pictures import LIGHT, PHOTO
+
+    return {"none": AugmentPart(), "light": LIGHT, "photo": PHOTO}[name].model_dump()
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """key=value, the value read as YAML: --set model.widths=[8,16]."""
+    key, equals, value = text.partition("=")
+    try:
+        if equals:
+            return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        pass
+    raise PersonError(
+        "bad-setting", expected="--set KEY=VALUE", got=f"--set {text}", fix="for example --set training.clip=0.5"
+    )
+
+
+def _data_part(request: TrainRequest, base: DataPart | None = None) -> DataPart:
+    """The recipe's data with what the request names; without a recipe, the defaults."""
+    if base is None and request.recipe:
+        base = read(request.recipe).data
+    asked = {
+        "where": request.data, "target": request.target, "file": request.file, "group": request.group,
+        "labels": None if request.labels == "auto" else request.labels, "bad": request.bad,
+    }  # fmt: skip
+    where = asked["where"]
+    if where and ":" not in where and not where.startswith("sample"):
+        asked["where"] = str(Path(where).resolve())  # the run must find it from anywhere
+    return (base or DataPart()).model_copy(update={k: v for k, v in asked.items() if v is not None})
+
+
+def _resumed(request: TrainRequest) -> tuple[Path, Recipe]:
+    """The folder and recipe of a run to continue; options that would change it are refused."""
+    path = open_run(str(request.resume))
+    changing = [
+        name for name in vars(request)
+        if name not in ("resume", "quiet", "json", "workers", "labels", "system", "compile")
+        and getattr(request, name) not in (None, False, ())
+    ]  # fmt: skip
+    if changing:
+        raise PersonError(
+            "contradiction",
+            expected="--resume alone: the run goes on as its recipe says",
+            got=", ".join(f"--{name.replace('_', '-')}" for name in changing),
+            fix=f"leave them out, or begin a new run with --from {path}",
+        )
+    recipe = read(path / RECIPE)
+    if request.workers is not None:
+        recipe = recipe.with_values({"hardware.workers": request.workers})
+    return path, recipe
+
+
+def _run(
+    request: TrainRequest, recipe: Recipe, path: Path, prepared: Prepared, runtime: Runtime, say: Any
+) -> None:
+    """Build, choose, train, write the card and the report."""
+    model = build_model(recipe).to(runtime.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if recipe.start_from and not request.resume:
+        start_from(model, recipe.start_from, say)
+    batches = prepared.batches(
+        "train", seed=recipe.seed, augment=Augment(**recipe.augment.model_dump()), device=runtime.device
+    )
+    task, settings = prepared.task, recipe.training
+
+    def make_step(trained: torch.nn.Module, where: Runtime):
+        return supervised(
+            task, trained, where, seed=recipe.seed, clip=settings.clip, average=settings.average
+        )
+
+    recipe, choices = _choose(recipe, prepared, model, make_step, batches, runtime)
+    runtime.precision = recipe.hardware.precision
+    folder = RunFolder(path, prepared.table.names)
+    if runtime.main and not request.resume:
+        if path.exists() and request.overwrite:
+            shutil.rmtree(path)
+        folder.create(recipe.as_yaml(), prepared.splits.to_json(prepared.table))
+    for sentence in [*_introduction(recipe, prepared, model, path), *runtime.reasons, *choices]:
+        say.say(sentence)
+    settings = recipe.training
+    state = new_state(
+        model,
+        adamw(model, learning_rate=1.0, weight_decay=settings.weight_decay),
+        averaged=settings.average > 0,
+        micro=settings.micro_batch,
+    )
+    if request.resume:
+        for sentence in folder.restore(state, main=runtime.main):
+            say.say(sentence)
+    validation = prepared.batches("val", device=runtime.device)
+
+    def validate(judged: torch.nn.Module) -> dict[str, float]:
+        scores = scores_of(judged, task, validation, runtime)
+        return task.metrics(scores, prepared.table.targets[validation.rows])
+
+    wrapped = runtime.wrap(torch.compile(model) if request.compile else model)  # type: ignore[arg-type]
+    with StopRequest() as stop:
+        fit(
+            make_step(wrapped, runtime), state, _plan(recipe, task), examples=batches, validate=validate,
+            folder=folder, runtime=runtime, progress=say, stop=stop,
+        )  # fmt: skip
+    if runtime.main:
+        from glassworks.api.judge import finish
+
+        finish(folder, recipe, prepared, state, runtime, choices, request.threshold)
+        say.say(f"run: {path}    next: glassworks evaluate {path}")
+
+
+def _choose(recipe, prepared, model, make_step, batches, runtime) -> tuple[Recipe, list[str]]:
+    """Freeze into the recipe what is measured or follows from the data, with a sentence for each choice."""
+    values: dict[str, Any] = {"input.mean": prepared.how.mean, "input.std": prepared.how.std}
+    values |= {"hardware.threads": runtime.threads, "hardware.device": runtime.device.type}
+    sentences = []
+    settings = recipe.training
+    batch = settings.batch
+    if batch == "auto":
+        found = finders.find_batch(model, make_step, batches, runtime)
+        batch = int(found.value)
+        sentences.append(found.reason)
+    batch = min(batch, len(batches))
+    values["training.batch"] = batch
+    if recipe.hardware.precision == "auto":
+        found = finders.choose_precision(model, make_step, batches, runtime, batch=batch)
+        values["hardware.precision"] = "bf16" if found.value else "fp32"
+        sentences.append(found.reason)
+    if settings.learning_rate == "auto":
+        found = finders.find_learning_rate(
+            model, make_step, batches, Runtime(runtime.device, "fp32", runtime.threads), batch=batch, fallback=2e-3
+        )
+        values["training.learning_rate"] = found.value
+        sentences.append(found.reason)
+    values, sentences = runtime.share((values, sentences))
+    return recipe.with_values(values), sentences
+
+
+def start_from(model: torch.nn.Module, source: str, say: Any) -> None:
+    """Begin with other weights: a run's or a file's. A head for other classes starts fresh, and says so."""
+    path = Path(source)
+    file = open_run(path) / MODEL if path.is_dir() else path
+    tensors = read_tensors(file)
+    own = model.state_dict()
+    fresh = [n for n in own if n.startswith("head.") and n in tensors and tensors[n].shape != own[n].shape]
+    load_into(model, tensors, source=str(file), skip=("head.",) if fresh else ())
+    say.say(f"started from {file}" + (", with a new head for these classes" if fresh else ""))
+
+
+def _plan(recipe: Recipe, task: Any) -> Plan:
+    settings = recipe.training
+    return Plan(
+        epochs=settings.epochs,
+        batch=int(settings.batch),
+        learning_rate=float(settings.learning_rate),
+        warmup=settings.warmup,
+        evaluate_every=settings.evaluate_every,
+        patience=settings.patience,
+        save_seconds=settings.save_seconds,
+        save_steps=settings.save_steps,
+        on_nan=settings.on_nan,
+        primary=task.primary,
+        larger_is_better=task.larger_is_better,
+    )
+
+
+def _introduction(recipe: Recipe, prepared: Prepared, model: torch.nn.Module, path: Path) -> list[str]:
+    """What a person should read before the first epoch."""
+    table, parts = prepared.table, prepared.splits
+    what = f"{len(table.classes)} classes" if table.kind != "number" else "a number"
+    lines = [
+        f"{recipe.system} ({recipe.variant}, {recipe.size}): {sum(p.numel() for p in model.parameters()):,} "
+        f"parameters, pictures of {recipe.input.height}x{recipe.input.width}x{recipe.input.channels}",
+        f"data {recipe.data.where}: {what}, {len(parts.train):,} to train, {len(parts.val):,} to validate, "
+        f"{len(parts.test):,} to test",
+        f"into {path}: {recipe.training.epochs} epochs of batches of {recipe.training.batch}, "
+        f"learning rate {recipe.training.learning_rate:g}, seed {recipe.seed}",
+    ]
+    left_out = len(table.damaged) + len(prepared.store.damaged)
+    if left_out:
+        lines.append(f"{left_out} damaged files were left out; `glassworks check` names them")
+    return [*lines, *table.notes, *parts.notes]
+
+

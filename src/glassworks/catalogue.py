@@ -1,0 +1,93 @@
+"""The one table of what Glassworks holds. `list`, `info`, the README and the ladder of tests read it.
+
+Strings only: nothing is imported, so `glassworks list` answers at once. A system is added by adding its
+row here, its file under `models/`, its recipe and its test, all with the same name.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row.
+
+    name:      the stem that its model, recipe, test and chapter share
+    kind:      "system" (trains on data), "layer", "method" or "tool"; the ladder of tests follows it
+    domain:    image, language, audio, video, reasoning, coding, security, biology
+    idea:      one sentence for a person who has not met it
+    module:    where its code is
+    task:      what it is trained to do, in the field's words
+    variants:  architectures for --variant, the first is the default
+    built_on:  systems whose code it imports
+    weights:   registered names for --from
+    chapter:   part/slug in the book, "" where there is none yet
+    reference: the maintained library or rule that its parity test compares with
+    paper:     author, year, title or arXiv number
+    licence:   of the code and of registered weights
+    """
+
+    name: str
+    kind: str
+    domain: str
+    idea: str
+    module: str
+    task: str
+    variants: tuple[str, ...]
+    built_on: tuple[str, ...]
+    weights: tuple[str, ...]
+    chapter: str
+    reference: str
+    paper: str
+    licence: str
+
+
+CATALOGUE = (
+    Entry(
+        name="cnn",
+        kind="system",
+        domain="image",
+        idea="Small filters slide over the picture, stage by stage, and find edges, shapes and parts.",
+        module="glassworks.models.vision.cnn",
+        task="image-classification",
+        variants=("four-layer", "two-layer", "two-layer-improved"),
+        built_on=(),
+        weights=(),
+        chapter="",
+        reference="torch.nn and a convolution written out as loops",
+        paper="LeCun et al. 1998; Simonyan & Zisserman 2014, arXiv 1409.1556",
+        licence="Apache-2.0",
+    ),
+    Entry(
+        name="lenet",
+        kind="system",
+        domain="image",
+        idea="The first network that read handwriting for a living, in 61,706 numbers.",
+        module="glassworks.models.vision.lenet",
+        task="image-classification",
+        variants=("modern", "classic"),
+        built_on=(),
+        weights=(),
+        chapter="",
+        reference="torch.nn",
+        paper="LeCun, Bottou, Bengio, Haffner 1998",
+        licence="Apache-2.0",
+    ),
+)
+
+SYSTEMS = tuple(entry.name for entry in CATALOGUE if entry.kind == "system")
+DOMAINS = tuple(dict.fromkeys(entry.domain for entry in CATALOGUE))
+
+
+def find(name: str) -> Entry | None:
+    """The row of a name, or None."""
+    return next((entry for entry in CATALOGUE if entry.name == name), None)
+
+
+def table() -> str:
+    """The systems as a Markdown table, for the README."""
+    lines = ["| system | domain | idea | variants | paper |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{entry.name}` | {entry.domain} | {entry.idea} | {', '.join(entry.variants)} | {entry.paper} |"
+        for entry in CATALOGUE
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,192 @@
+"""The card of a model: what it is, how good it is shown to be, what it was made from, and its limits.
+
+Made from facts alone, as a plain dict, so that `card.json`, `card.md` and the report say the same. Training
+writes it with the figures of the validation part; each `evaluate` puts in the figures of the part it judged
+and counts a look at the test part, because a test part that is looked at often is no longer a fair judge.
+The idea is that of Mitchell et al. 2019, "Model cards for model reporting" (1810.03993). The first thing to
+change: LIMITS.
+
+Schema 1 of card.json:
+    schema, glassworks            1, the version that wrote it
+    system, variant, model        catalogue name, architecture, {field: value} of the system's dataclass
+    kind, classes                 "label", "labels" or "number"; names in the order of the outputs
+    input                         core.rows.PictureInput as a dict
+    parameters                    how many numbers were learnt, or None
+    data                          {"source", "digest", "rows": {"train", "val", "test"}}
+    started_from                  None (from scratch) or {"name", "licence", "sha256", …} of the weights
+    threshold, temperature        None or the dicts of `judging.decisions`
+    judged                        None or {"part", "n", "verdict"}
+    metrics, baselines            {figure: {"value", "low", "high", "n"}}, {baseline: the same}
+    test_looks                    how often the test part was judged
+    limits, licence, command      sentences, a licence name or sentence, how it was made
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from glassworks import __version__
+from glassworks.core.rows import Kind, PictureInput
+from glassworks.judging.judgement import Judgement
+from glassworks.judging.metrics import READABLE, written
+
+SCHEMA = 1
+LIMITS = (
+    "It knows only the classes listed here, and says one of them for any picture.",
+    "Its figures hold for pictures like those it was judged on; on others it may be much worse.",
+    "It was not tested for decisions about people, nor for uses where a mistake does harm.",
+)
+UNKNOWN_LICENCE = "not stated: it depends on the data and the weights it was made from"
+
+
+def card(
+    *,
+    system: str,
+    variant: str,
+    model: dict,
+    kind: Kind,
+    classes: Sequence[str],
+    picture_input: PictureInput,
+    data: dict,
+    parameters: int | None = None,
+    started_from: dict | None = None,
+    threshold: dict | None = None,
+    temperature: dict | None = None,
+    judgement: Judgement | None = None,
+    part: str = "val",
+    limits: Sequence[str] = (),
+    licence: str = UNKNOWN_LICENCE,
+    command: str = "",
+) -> dict:
+    """A new card, in the schema above. `limits` are added to the general ones.
+
+    data: {"source": where, "digest": SHA-256 of the data, "rows": {"train": …, "val": …, "test": …}}
+    """
+    general = LIMITS if kind != "number" else LIMITS[1:]
+    made = {
+        "schema": SCHEMA,
+        "glassworks": __version__,
+        "system": system,
+        "variant": variant,
+        "model": dict(model),
+        "kind": kind,
+        "classes": list(classes),
+        "input": dataclasses.asdict(picture_input),
+        "parameters": parameters,
+        "data": dict(data),
+        "started_from": started_from,
+        "threshold": threshold,
+        "temperature": temperature,
+        "judged": None,
+        "metrics": {},
+        "baselines": {},
+        "test_looks": 0,
+        "limits": [*general, *limits],
+        "licence": licence,
+        "command": command,
+    }
+    return made if judgement is None else with_judgement(made, judgement, part=part)
+
+
+def with_judgement(card: dict, judgement: Judgement, *, part: str) -> dict:
+    """A copy of the card with these figures; judging the part "test" counts as one more look at it."""
+    shown = judgement.as_json()
+    return {
+        **card,
+        "judged": {"part": part, "n": judgement.n, "verdict": judgement.verdict},
+        "metrics": shown["metrics"],
+        "baselines": shown["baselines"],
+        "test_looks": card["test_looks"] + (part == "test"),
+    }
+
+
+def card_text(card: dict) -> str:
+    """The card as Markdown, for card.md."""
+    name = f"{card['system']} ({card['variant']})" if card["variant"] else card["system"]
+    parts = [f"# {name}", _what_it_is(card), "## Figures", _figures(card), "## Data", _data(card)]
+    parts += [
+        "## How it was made",
+        _how(card),
+        "## Limits",
+        "\n".join(f"- {line}" for line in card["limits"]),
+    ]
+    parts += ["## Licence", card["licence"]]
+    return "\n\n".join(parts) + "\n"
+
+
+def _what_it_is(card: dict) -> str:
+    size, given = card["input"], len(card["classes"])
+    does = {
+        "label": f"says which of {given} classes a picture shows: {_listed(card['classes'])}",
+        "labels": f"says which of {given} labels a picture carries: {_listed(card['classes'])}",
+        "number": "estimates one number from a picture",
+    }[card["kind"]]
+    colour = "grey" if size["channels"] == 1 else "colour"
+    count = f" It has {card['parameters']:,} parameters." if card["parameters"] else ""
+    return (
+        f"A model that {does}. It sees pictures as {size['height']} × {size['width']} {colour} pixels "
+        f'(fit: "{size["fit"]}").{count}'
+    )
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")
+
+
+def _figures(card: dict) -> str:
+    if card["judged"] is None:
+        return "Not judged yet: run `glassworks evaluate` on its folder."
+    judged, columns = card["judged"], ["this model", *card["baselines"]]
+    part = {"val": "validation part", "test": "test part"}.get(judged["part"], judged["part"])
+    lines = [
+        "| figure | " + " | ".join(columns) + " |",
+        "|---|" + "---|" * len(columns),
+    ]
+    for name, figure in card["metrics"].items():
+        others = [_cell(name, rows.get(name)) for rows in card["baselines"].values()]
+        lines.append(f"| {READABLE[name]} | " + " | ".join([_cell(name, figure), *others]) + " |")
+    looks = card["test_looks"]
+    seen = f"The test part was looked at {looks} time{'' if looks == 1 else 's'}."
+    verdict = f"{judged['verdict'][:1].upper()}{judged['verdict'][1:]}."
+    where = f"On {judged['n']:,} rows of the {part}, with 95 % intervals. {seen}"
+    return f"{verdict}\n\n{where}\n\n" + "\n".join(lines)
+
+
+def _cell(name: str, figure: dict | None) -> str:
+    if figure is None:
+        return "–"
+    value = written(name, figure["value"])
+    if figure["low"] is None or figure["high"] is None:
+        return value
+    ends = " to ".join(written(name, figure[end]).removesuffix(" %") for end in ("low", "high"))
+    return f"{value} ({ends})"
+
+
+def _data(card: dict) -> str:
+    data = card["data"]
+    lines = [f"- source: `{data.get('source', 'not stated')}`"]
+    if data.get("digest"):
+        lines.append(f"- digest (SHA-256): `{data['digest']}`")
+    names = {"train": "training", "val": "validation", "test": "test"}
+    if data.get("rows"):
+        lines.append("- rows: " + ", ".join(f"{names.get(k, k)} {v:,}" for k, v in data["rows"].items()))
+    return "\n".join(lines)
+
+
+def _how(card: dict) -> str:
+    start = card["started_from"]
+    lines = []
+    if start is None:
+        lines.append("- trained from scratch")
+    else:
+        facts = ", ".join(f"{key} {value}" for key, value in start.items() if key != "name" and value)
+        lines.append(f"- started from the weights {start.get('name', '')}" + (f" ({facts})" if facts else ""))
+    if card["threshold"]:
+        value = card["threshold"]["value"]
+        told = ", ".join(f"{v:.3f}" for v in value) if isinstance(value, list) else f"{value:.3f}"
+        lines.append(f"- decision threshold {told} (rule: {card['threshold']['rule']})")
+    if card["temperature"]:
+        lines.append(f"- probabilities scaled with the temperature {card['temperature']['value']:.3f}")
+    lines.append(f"- Glassworks {card['glassworks']}")
+    text = "\n".join(lines)
+    return f"{text}\n\n```\n{card['command']}\n```" if card["command"] else text

@@ -1,0 +1,407 @@
+"""The report of a run: one HTML file that holds everything, from the verdict to the command that made it.
+
+It shows what `judge` found and nothing else, in the order in which a reader asks: is it any good, against
+what, where does it fail, can its probabilities be believed, are labels wrong, how was it made. It needs no
+network and no script, and it embeds the person's own pictures, which it says at its head. The first thing
+to change: the order of the sections in `write_report`.
+"""
+
+import html
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from glassworks.core.page import Page, line_chart
+from glassworks.judging.decisions import Threshold
+from glassworks.judging.judgement import Judgement, Mistake
+from glassworks.judging.metrics import LOWER_IS_BETTER, READABLE, written
+
+MOST_CLASSES = 16  # above, the confusion matrix becomes a list of the most confused pairs
+MOST_PAIRS = 24
+MOST_PICTURES = 24
+SHOWN_FIRST = ("system", "variant", "size", "data", "rows", "parameters", "training time", "looks")
+LONG_FACTS = ("recipe", "environment", "command")
+
+Suspect = tuple[str, str, str, float, np.ndarray | None]  # name, given, suggested, score, picture
+
+
+def write_report(
+    path: str | Path,
+    judgement: Judgement,
+    *,
+    run: dict,
+    history: Sequence[dict] = (),
+    pictures: Callable[[int], np.ndarray | None] | None = None,
+    suspects: Sequence[Suspect] = (),
+    findings: Sequence[tuple[str, str]] = (),
+) -> Path:
+    """Write the report to `path`, whole or not at all, and return the path.
+
+    run:      facts by name: "system", "variant", "size", "data", "parameters", "training time", "looks" (how
+              often the test part was judged), "recipe" (text), "environment" (dict), "command"; others are
+              listed as they are
+    history:  rows of metrics.jsonl: step, epoch, train_loss, val_loss, val_accuracy, learning_rate
+    pictures: row of the judged answers -> uint8 picture, or None where there is none
+    suspects: (name, given label, suggested label, score, picture), most suspicious first
+    findings: (tone, sentence) of the data check; tone "good", "warn", "bad" or ""
+    """
+    system = str(run.get("system", "model"))
+    page = Page(f"{system}: report", _lead(judgement, run))
+    shown = [None if pictures is None else pictures(mistake.row) for mistake in judgement.worst]
+    if any(picture is not None for picture in [*shown, *(suspect[4] for suspect in suspects)]):
+        page.text(
+            "This file embeds pictures of your own data. Whoever gets it sees them: share it accordingly.",
+            "note",
+        )
+    _verdict(page, judgement, run)
+    _against_baselines(page, judgement)
+    _learning_curves(page, history)
+    _confusion(page, judgement)
+    _per_class(page, judgement)
+    _calibration(page, judgement)
+    _worst(page, judgement, shown)
+    _suspects(page, suspects)
+    if judgement.threshold is not None:
+        _threshold(page, judgement.threshold)
+    _findings(page, findings)
+    _origin(page, run)
+    return page.save(path)
+
+
+def _lead(judgement: Judgement, run: dict) -> str:
+    data = f" from {run['data']}" if run.get("data") else ""
+    rows = f"{judgement.n:,} row{'' if judgement.n == 1 else 's'}"
+    return f"Judged on {rows}{data} that it was not trained on. Ranges are 95 % intervals."
+
+
+def _verdict(page: Page, judgement: Judgement, run: dict) -> None:
+    page.section("Verdict")
+    against, main = judgement.against, judgement.main
+    tone = "warn"
+    if against is not None and against.difference[main].excludes_zero:
+        tone = "good" if (against.difference[main].value > 0) != (main in LOWER_IS_BETTER) else "bad"
+    sentence = f"{judgement.verdict[:1].upper()}{judgement.verdict[1:]}."
+    page.html(f'<p class="{tone}"><strong>{html.escape(sentence)}</strong></p>')
+    tiles = [_tile(READABLE[main], main, judgement.metrics[main])]
+    if against is not None:
+        best = judgement.baselines[against.name][main]
+        tiles.append(_tile(f"{READABLE[main]} of the best baseline ({against.name})", main, best))
+    for name in ("balanced_accuracy", "macro_f1", "auroc", "macro_auroc", "r2"):
+        if name in judgement.metrics and len(tiles) < 4:
+            tiles.append(_tile(READABLE[name], name, judgement.metrics[name]))
+    if "looks" in run:
+        looks = int(run["looks"])
+        fair = "a fair judge so far" if looks <= 1 else "each further look makes it less fair a judge"
+        tiles.append((str(looks), "looks at the test part" if looks != 1 else "look at the test part", fair))
+    page.tiles(tiles)
+    for note in judgement.notes:
+        page.text(f"{note[:1].upper()}{note[1:]}.", "note")
+
+
+def _tile(title: str, name: str, interval) -> tuple[str, str, str]:
+    ends = interval.range_words(name)
+    return written(name, interval.value), title, ends
+
+
+def _against_baselines(page: Page, judgement: Judgement) -> None:
+    page.section("Figures against baselines")
+    against = judgement.against
+    head = ["figure", "this model", *judgement.baselines]
+    if against is not None:
+        head.append("difference to the best")
+    rows = []
+    for name, interval in judgement.metrics.items():
+        row: list = [READABLE[name] + (" (lower is better)" if name in LOWER_IS_BETTER else "")]
+        row.append(_two_lines(interval.words(name)))
+        for theirs in judgement.baselines.values():
+            row.append(_two_lines(theirs[name].words(name)) if name in theirs else "–")
+        if against is not None:
+            row.append(_difference_cell(name, against.difference))
+        rows.append(row)
+    _grid(page, head, rows)
+    page.text(
+        "A baseline needs no training: the most frequent answer of the training part, and the most similar "
+        "training picture in small pixels. Differences are resampled on the same rows.",
+        "note",
+    )
+
+
+def _difference_cell(name: str, difference: dict) -> str | tuple[str, str]:
+    if name not in difference:
+        return "–"
+    interval = difference[name]
+    text = _two_lines(interval.words(name, signed=True).replace(" %", " points", 1))
+    if not interval.excludes_zero:
+        return text
+    return text, "good" if (interval.value > 0) != (name in LOWER_IS_BETTER) else "bad"
+
+
+def _two_lines(words: str) -> str:
+    """The range below its figure, so that five columns fit on a page."""
+    return words.replace(" (", "\n(", 1)
+
+
+def _learning_curves(page: Page, history: Sequence[dict]) -> None:
+    if not history:
+        return
+    page.section("Learning curves")
+    charts = (
+        ("Loss", {"training": "train_loss", "validation": "val_loss"}),
+        ("Validation", {"accuracy": "val_accuracy"}),
+        ("Learning rate", {"learning rate": "learning_rate"}),
+    )
+    cells = []
+    for title, names in charts:
+        curves: dict[str, Sequence[tuple[float, float]]] = {}
+        for label, key in names.items():
+            points = [(float(row["step"]), float(row[key])) for row in history if row.get(key) is not None]
+            if len(points) > 1:
+                curves[label] = points
+        if curves:
+            cells.append(f"<div><h3>{html.escape(title)}</h3>{_small_chart(curves)}</div>")
+    if cells:
+        columns = "repeat(auto-fit,minmax(min(100%,300px),1fr))"
+        page.html(f'<div style="display:grid;gap:.4rem 1.4rem;grid-template-columns:{columns}">')
+        page.html("".join(cells) + "</div>")
+    else:
+        page.text("Fewer than two rows were recorded, so there is no curve.", "note")
+
+
+def _small_chart(curves: dict[str, Sequence[tuple[float, float]]]) -> str:
+    return line_chart(curves, across="step", width=330, height=190)
+
+
+def _confusion(page: Page, judgement: Judgement) -> None:
+    if judgement.confusion is None:
+        return
+    page.section("What is taken for what")
+    counts = judgement.confusion
+    if len(judgement.classes) <= MOST_CLASSES:
+        page.text(
+            "Rows: the class given. Columns: the class said. Darker: a larger share of the row.", "note"
+        )
+        page.html(confusion_table(counts, judgement.classes))
+        return
+    off = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
+    places = np.argsort(-off, axis=None, kind="stable")[:MOST_PAIRS]
+    rows = []
+    for given, said in zip(*np.unravel_index(places, off.shape)):
+        if off[given, said]:
+            share = off[given, said] / counts[given].sum()
+            rows.append(
+                [judgement.classes[given], judgement.classes[said], int(off[given, said]), f"{share:.0%}"]
+            )
+    page.text(f"The most confused pairs of {len(counts)} classes.", "note")
+    page.table(["given", "said", "times", "share of the class given"], rows)
+
+
+def confusion_table(counts: np.ndarray, classes: Sequence[str]) -> str:
+    """Counts (given, said) as an HTML table whose cells are tinted by their share of the row."""
+    edge = "padding:.3rem .45rem;border:1px solid var(--line);text-align:right"
+    name = (
+        "max-width:7rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;padding:.3rem .45rem;"
+        "border:1px solid var(--line)"
+    )
+    first = f"{name};position:sticky;left:0;background:var(--card)"  # stays in sight while a phone scrolls
+    head = "".join(
+        f'<th style="{name};text-align:right" title="{html.escape(label)}">{html.escape(label)}</th>'
+        for label in classes
+    )
+    body = []
+    for row, label in enumerate(classes):
+        total, cells = max(1, int(counts[row].sum())), []
+        for column, count in enumerate(counts[row]):
+            tint = "--accent" if row == column else "--bad"
+            share = round(70 * int(count) / total) + (8 if count else 0)
+            shade = f"background:color-mix(in srgb,var({tint}) {share}%,transparent)" if count else ""
+            text = str(int(count)) if count else "·"
+            cells.append(f'<td style="{edge};{shade}">{text}</td>')
+        body.append(f'<tr><th style="{first}">{html.escape(label)}</th>{"".join(cells)}</tr>')
+    corner = f'<th style="{first}">given \\ said</th>'
+    return (
+        '<div class="scroll"><table style="min-width:0;font-variant-numeric:tabular-nums">'
+        f"<thead><tr>{corner}{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _per_class(page: Page, judgement: Judgement) -> None:
+    if not judgement.per_class:
+        return
+    page.section("Class by class")
+    rows = sorted(judgement.per_class, key=lambda row: 2.0 if row["f1"] is None else row["f1"])
+    cells = [
+        [row["name"], *(_share_cell(row[key]) for key in ("precision", "recall", "f1")), row["support"]]
+        for row in rows
+    ]
+    _grid(page, ["class, weakest first", "precision", "recall", "F1", "rows"], cells, numbers=True)
+    page.text(
+        "Precision: how often it is right when it says the class. Recall: how many of the class it finds. "
+        "A dash: not known here, because the class does not occur in these rows or was never said.",
+        "note",
+    )
+
+
+def _share_cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _calibration(page: Page, judgement: Judgement) -> None:
+    if not judgement.calibration:
+        return
+    page.section("Can its probabilities be believed?")
+    if "calibration_error" in judgement.metrics:
+        error = judgement.metrics["calibration_error"]
+        page.text(
+            f"Among the answers given with 80 % confidence, 80 % should be right. On average the share is "
+            f"{error.words('calibration_error')} away from what was said."
+        )
+    page.html(calibration_diagram(judgement.calibration))
+    page.text(
+        "Bars: share of right answers in each of 15 ranges of confidence, fainter where fewer rows stand. "
+        "Dashed: a model that means what it says.",
+        "note",
+    )
+
+
+def calibration_diagram(bins: Sequence[dict], side: int = 300) -> str:
+    """The reliability diagram as SVG: share of right answers against confidence."""
+    left, top, most = 44, 10, max(row["n"] for row in bins)
+    line = "stroke:var(--ink);stroke-width:1.5"
+    marks = [f'<path class="axis" d="M{left} {top}V{top + side}H{left + side}" fill="none"/>']
+    for row in bins:
+        width, height = (row["high"] - row["low"]) * side, row["share"] * side
+        x, y = left + row["low"] * side, top + side - row["share"] * side
+        strength = 0.3 + 0.7 * (row["n"] / most) ** 0.5
+        told = f"said {row['confidence']:.0%}, right {row['share']:.0%}, {row['n']} rows"
+        place = f'x="{x + 1:.1f}" y="{y:.1f}" width="{width - 2:.1f}" height="{max(1.0, height):.1f}"'
+        marks.append(f'<rect class="bar" {place} opacity="{strength:.2f}"><title>{told}</title></rect>')
+    marks.append(f'<path class="dash" style="{line}" d="M{left} {top + side}L{left + side} {top}"/>')
+    for share in (0, 0.5, 1):
+        label, y, x = f"{share:.0%}", top + side - share * side, left + share * side
+        anchor = {0: "start", 0.5: "middle", 1: "end"}[share]
+        marks.append(f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{label}</text>')
+        marks.append(f'<text x="{x:.0f}" y="{top + side + 18}" text-anchor="{anchor}">{label}</text>')
+    marks.append(f'<text x="{left + side / 2}" y="{top + side + 36}" text-anchor="middle">confidence</text>')
+    wide, high = left + side + 8, top + side + 42
+    return f'<svg viewBox="0 0 {wide} {high}" width="{wide}" role="img">{"".join(marks)}</svg>'
+
+
+def _worst(page: Page, judgement: Judgement, shown: Sequence[np.ndarray | None]) -> None:
+    number = judgement.kind == "number"
+    page.section("The largest errors" if number else "The most confident mistakes")
+    if not judgement.worst:
+        page.text("None on these rows. That is no promise: see the interval of the figures above.")
+        return
+    pairs = list(zip(judgement.worst, shown))
+    page.pictures((picture, _mistake_words(mistake)) for mistake, picture in pairs if picture is not None)
+    without = [mistake for mistake, picture in pairs if picture is None]
+    if without:
+        rows = [[m.name, m.given, m.said, _probability(m) or "–"] for m in without]
+        page.table(["row", "given", "said", "probability"], rows)
+
+
+def _mistake_words(mistake: Mistake) -> str:
+    sure = f" ({_probability(mistake)})" if mistake.probability is not None else ""
+    return f"said {mistake.said}{sure}\ngiven {mistake.given}\n{_tail(mistake.name)}"
+
+
+def _tail(name: str, most: int = 17) -> str:
+    """The last folders and the file of a long name, as much as fits under a picture."""
+    if len(name) <= most:
+        return name
+    end = name[-most:]
+    return end.partition("/")[2] or end
+
+
+def _probability(mistake: Mistake) -> str:
+    if mistake.probability is None:
+        return ""
+    return "over 99 %" if mistake.probability > 0.99 else f"{100 * mistake.probability:.0f} %"
+
+
+def _suspects(page: Page, suspects: Sequence[Suspect]) -> None:
+    if not suspects:
+        return
+    page.section("Labels that may be wrong")
+    page.text(
+        "Their neighbours, and the model where it had not been trained on them, point to another class. "
+        "Look before you change anything: some are right and merely rare. In brackets the doubt, at most 1.",
+    )
+    pictured = [suspect for suspect in suspects[:MOST_PICTURES] if suspect[4] is not None]
+    page.pictures(
+        (picture, f"given {given}\nperhaps {suggested} ({score:.2f})\n{_tail(name)}")
+        for name, given, suggested, score, picture in pictured
+        if picture is not None
+    )
+    rest = [suspect for suspect in suspects if suspect[4] is None][:MOST_PICTURES]
+    if rest:
+        rows = [[name, given, suggested, f"{score:.2f}"] for name, given, suggested, score, _ in rest]
+        page.table(["row", "given", "perhaps", "doubt"], rows)
+    left = len(suspects) - len(pictured) - len(rest)
+    if left > 0:
+        page.text(f"{left:,} more are not shown.", "note")
+
+
+def _threshold(page: Page, threshold: Threshold) -> None:
+    page.section("Decision threshold")
+    page.text(f'Chosen on the validation part by the rule "{threshold.rule}".')
+    values = [threshold.value] if isinstance(threshold.value, float) else threshold.value
+    rows = [
+        [name, *(f"{value:.3f}" for value in row)]
+        for name, *row in zip(threshold.classes, values, threshold.precision, threshold.recall, threshold.f1)
+    ]
+    _grid(page, ["class", "said from", "precision", "recall", "F1"], rows, numbers=True)
+    if threshold.curve:
+        curves: dict[str, Sequence[tuple[float, float]]] = {
+            name: [(point[0], point[place]) for point in threshold.curve]
+            for place, name in ((1, "precision"), (2, "recall"), (3, "F1"))
+        }
+        page.html(line_chart(curves, across="threshold"))
+    for note in threshold.notes:
+        page.text(note, "note")
+
+
+def _findings(page: Page, findings: Sequence[tuple[str, str]]) -> None:
+    if findings:
+        page.section("What the data check found")
+        for tone, sentence in findings:
+            page.text(sentence, tone)
+
+
+def _origin(page: Page, run: dict) -> None:
+    page.section("How it was made")
+    known = [name for name in SHOWN_FIRST if name in run]
+    others = [name for name in run if name not in (*SHOWN_FIRST, *LONG_FACTS)]
+    _grid(page, ["fact", "value"], [[name, _fact(run[name])] for name in (*known, *others)])
+    if run.get("command"):
+        page.heading("Command").code(str(run["command"]))
+    if run.get("recipe"):
+        page.heading("Recipe").code(str(run["recipe"]))
+    if run.get("environment"):
+        page.heading("Environment")
+        _grid(page, ["part", "version"], [[key, _fact(value)] for key, value in run["environment"].items()])
+
+
+def _fact(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_fact(inner)}" for key, inner in value.items())
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _grid(page: Page, head: Sequence[str], rows: Sequence[Sequence], *, numbers: bool = False) -> None:
+    """A table whose alignment is chosen here: names left, and figures right where `numbers`."""
+    # Figures keep their line and the table scrolls, rather than a range that breaks in three on a phone.
+    other = ' class="number"' if numbers else ' style="white-space:nowrap"' if len(head) > 2 else ""
+    mark = ["", *[other] * (len(head) - 1)]
+    lines = []
+    for row in rows:
+        cells = []
+        for place, cell in enumerate(row):
+            text, tone = cell if isinstance(cell, tuple) else (cell, "")
+            words = html.escape(str(text)).replace("\n", "<br>")
+            cells.append(f"<td{mark[place]}>{f'<span class={tone!r}>{words}</span>' if tone else words}</td>")
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    top = "".join(f"<th{mark[place]}>{html.escape(name)}</th>" for place, name in enumerate(head))
+    body = f"<thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    page.html(f'<div class="scroll"><table>{body}</table></div>')

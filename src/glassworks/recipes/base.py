@@ -1,0 +1,291 @@
+"""The recipe: everything that decides a run, in one object that is written into the run as YAML.
+
+A recipe holds values only. No class path, import or expression in it is ever followed; a key that is not
+known is refused with the nearest one that is.
+"""
+
+import dataclasses
+import importlib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from glassworks import catalogue
+from glassworks.core.errors import PersonError, did_you_mean
+from glassworks.core.keyed import seed_for
+
+Size = Literal["tiny", "small", "paper"]
+SIZES = ("tiny", "small", "paper")
+MOST_BYTES = 1_000_000  # a recipe is a page of text
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataPart(Part):
+    """Where the examples come from and how they are divided."""
+
+    where: str = "sample"
+    target: str | None = None
+    file: str | None = None
+    group: str | None = None
+    labels: Literal["auto", "label", "labels", "number"] = "auto"
+    bad: Literal["stop", "skip"] = "stop"
+    val: float = Field(0.15, gt=0, lt=1)
+    test: float = Field(0.15, gt=0, lt=1)
+
+
+class InputPart(Part):
+    """What the model sees of a picture; mean and std are measured on the training part."""
+
+    height: int = Field(ge=1, le=4096)
+    width: int = Field(ge=1, le=4096)
+    channels: Literal[1, 3]
+    fit: Literal["stretch", "crop", "pad"] = "stretch"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+class AugmentPart(Part):
+    """Random changes of training pictures; the fields are explained in data/augment.py."""
+
+    flip: Literal["none", "random", "alternate"] = "none"
+    shift: float = Field(0.0, ge=0, le=0.5)
+    rotate: float = Field(0.0, ge=0, le=180)
+    zoom: float = Field(0.0, ge=0, le=0.9)
+    brightness: float = Field(0.0, ge=0)
+    contrast: float = Field(0.0, ge=0, le=1)
+    erase: float = Field(0.0, ge=0, le=1)
+
+
+class TrainingPart(Part):
+    """How long and how fast; the fields are explained in training/loop.py and training/step.py."""
+
+    epochs: int = Field(ge=1)
+    batch: int | Literal["auto"] = 64
+    micro_batch: int = Field(0, ge=0)
+    learning_rate: float | Literal["auto"] = 2e-3
+    warmup: float = Field(0.1, ge=0, lt=1)
+    weight_decay: float = Field(0.05, ge=0)
+    clip: float = Field(1.0, ge=0)
+    smoothing: float = Field(0.0, ge=0, lt=1)
+    class_weights: Literal["none", "balanced"] = "none"
+    average: float = Field(0.0, ge=0, lt=1)
+    evaluate_every: int = Field(1, ge=1)
+    patience: int = Field(0, ge=0)
+    on_nan: Literal["stop", "skip"] = "stop"
+    save_seconds: float = Field(30.0, ge=0)
+    save_steps: int = Field(0, ge=0)
+
+
+class HardwarePart(Part):
+    """The machine; "auto" values are replaced by what was chosen, so that a resume repeats them."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    threads: int = Field(0, ge=0)
+    workers: int = Field(0, ge=0)
+
+
+class Recipe(Part):
+    """One run. `model` holds the fields of the system's own config."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    system: str
+    variant: str
+    size: Size = "small"
+    seed: int = Field(0, ge=0)
+    start_from: str | None = None
+    data: DataPart = DataPart()
+    input: InputPart
+    model: dict[str, Any] = {}
+    augment: AugmentPart = AugmentPart()
+    training: TrainingPart
+    hardware: HardwarePart = HardwarePart()
+
+    def as_yaml(self) -> str:
+        content = self.model_dump(by_alias=True, mode="json")
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+
+    def with_values(self, changes: dict[str, Any]) -> "Recipe":
+        """A copy with dotted keys replaced: {"training.epochs": 5}. Raises PersonError for unknown keys."""
+        content = self.model_dump(by_alias=True)
+        for key, value in changes.items():
+            *parts, last = key.split(".")
+            place = content
+            for part in parts:
+                place = place.get(part) if isinstance(place.get(part), dict) else {}
+            if last not in place and not (parts == ["model"]):
+                known = [f"{a}.{b}" for a, inner in content.items() if isinstance(inner, dict) for b in inner]
+                raise PersonError(
+                    "unknown-key",
+                    expected="a key of the recipe",
+                    got=f'"{key}"',
+                    fix=did_you_mean(key, [*known, "seed"]),
+                )
+            place[last] = value
+        return parse(content, "the changed recipe")
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What a recipe may know of the data.
+
+    kind:     as in core.rows.PictureTable; outputs: numbers the model gives for a picture
+    channels: 1 when every picture is grey, else 3
+    side:     median of the pictures' shorter sides, pixels
+    examples: rows of the training part
+    mirrored: whether a mirrored picture is still of its class, where the data's maker says so
+    """
+
+    kind: str
+    outputs: int
+    channels: int
+    side: int
+    examples: int
+    mirrored: bool | None = None
+
+
+def default_recipe(system: str, size: Size, variant: str | None, facts: Facts) -> Recipe:
+    """The recipe of a system at a size, for this data. Raises PersonError for unknown names."""
+    entry = require_system(system)
+    variant = variant or entry.variants[0]
+    if variant not in entry.variants:
+        raise PersonError(
+            "unknown-variant",
+            expected=f"a variant of {system} ({', '.join(entry.variants)})",
+            got=f"--variant {variant}",
+            fix=did_you_mean(variant, entry.variants),
+        )
+    if size not in SIZES:
+        raise PersonError(
+            "unknown-size",
+            expected="--size tiny, small or paper",
+            got=f"--size {size}",
+            fix=did_you_mean(size, SIZES),
+        )
+    return importlib.import_module(f"glassworks.recipes.{system}").recipe(size, variant, facts)
+
+
+def require_system(name: str) -> catalogue.Entry:
+    entry = catalogue.find(name)
+    if entry is None or entry.kind != "system":
+        raise PersonError(
+            "unknown-system",
+            expected=f"a system ({', '.join(catalogue.SYSTEMS)})",
+            got=f'"{name}"',
+            fix=did_you_mean(name, catalogue.SYSTEMS) + " See `glassworks list`",
+        )
+    return entry
+
+
+def config_of(recipe: Recipe) -> Any:
+    """The system's own frozen dataclass, checked field by field."""
+    module = importlib.import_module(require_system(recipe.system).module)
+    config = config_class(module)
+    known = [field.name for field in dataclasses.fields(config)]
+    for key in recipe.model:
+        if key not in known:
+            raise PersonError(
+                "unknown-key",
+                expected=f"a field of {recipe.system}'s model ({', '.join(known)})",
+                got=f'"model.{key}"',
+                fix=did_you_mean(key, known),
+            )
+    try:
+        return TypeAdapter(config).validate_python(recipe.model)
+    except ValidationError as error:
+        raise _as_person_error(error, "the recipe's model", known) from error
+
+
+def build_model(recipe: Recipe) -> Any:
+    """The recipe's model with a random start that depends on the seed alone."""
+    module = importlib.import_module(require_system(recipe.system).module)
+    import torch  # here, so that a recipe can be read and checked without it
+
+    torch.manual_seed(seed_for(recipe.seed, "start"))
+    try:
+        return module.build(config_of(recipe))
+    except ValueError as error:
+        raise _bad_model(recipe, error) from error
+
+
+def config_class(module: Any) -> type:
+    """The config dataclass of a system's module: the one whose name ends in Config."""
+    return next(
+        thing
+        for name, thing in vars(module).items()
+        if name.endswith("Config") and dataclasses.is_dataclass(thing) and thing.__module__ == module.__name__
+    )  # type: ignore[return-value]
+
+
+def read(path: str | Path) -> Recipe:
+    """A recipe from a YAML file. Raises PersonError for anything but plain, known, valid values."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"{path.stat().st_size:,} bytes, far more than a recipe has")
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise PersonError(
+            "bad-recipe",
+            expected="a recipe in YAML, plain values only",
+            got=f"{path}: {' '.join(str(error).split())[:300]}",
+            fix="start from the recipe.yaml of a run",
+        ) from error
+    return parse(content, str(path))
+
+
+def parse(content: Any, source: str) -> Recipe:
+    """A recipe from plain values; `source` names them in a message."""
+    if not isinstance(content, dict):
+        raise PersonError(
+            "bad-recipe", expected="a recipe: a table of keys", got=f"{source}: {type(content).__name__}",
+            fix="start from the recipe.yaml of a run",
+        )  # fmt: skip
+    try:
+        recipe = Recipe.model_validate(content)
+    except ValidationError as error:
+        raise _as_person_error(error, source, _all_keys()) from error
+    require_system(recipe.system)
+    return recipe
+
+
+def _bad_model(recipe: Recipe, error: ValueError) -> PersonError:
+    return PersonError(
+        "bad-model",
+        expected=f"a model that {recipe.system} can be",
+        got=str(error),
+        fix=f"change the recipe's model, or --side; see `glassworks info {recipe.system}`",
+    )
+
+
+def _all_keys() -> list[str]:
+    keys = [name for name in Recipe.model_fields if name != "schema_"]
+    for part in (DataPart, InputPart, AugmentPart, TrainingPart, HardwarePart):
+        keys += list(part.model_fields)
+    return keys
+
+
+def _as_person_error(error: ValidationError, source: str, known: list[str]) -> PersonError:
+    """The first complaint of pydantic, in the house's three parts."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return PersonError(
+            "unknown-key",
+            expected="keys that a recipe has",
+            got=f'"{key}" in {source}',
+            fix=did_you_mean(str(first["loc"][-1]), known),
+        )
+    value = first.get("input")
+    shown = f" ({value!r})" if isinstance(value, (str, int, float, bool, type(None))) else ""
+    return PersonError(
+        "bad-value",
+        expected=f"for {key or 'the model'}: {first['msg']}",
+        got=f"{source}{shown}",
+        fix="change that value; recipe.yaml of a run shows valid ones",
+    )
