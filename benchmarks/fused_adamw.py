@@ -6,6 +6,10 @@
 after the same number of steps is shown too.
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import common
 
 REPEATS = 20
@@ -24,6 +28,11 @@ def networks() -> dict:
         "ResNet-18": torchvision.models.resnet18(),
         "ViT-B/16": torchvision.models.vit_b_16(),
     }
+
+
+def milliseconds(step: Callable[[], Any], repeats: int) -> float:
+    """Processor milliseconds of one call, over `repeats` of them."""
+    return common.processor_seconds(lambda: [step() for _ in range(repeats)]) / repeats * 1e3
 
 
 def main() -> None:
@@ -49,12 +58,7 @@ def main() -> None:
             "fused": adamw(model, learning_rate=1e-3, weight_decay=0.05),
         }
         repeats = max(1, REPEATS // (4 if name.startswith("ViT") else 1))
-        timers = {
-            side: lambda optimizer=optimizer: (
-                common.processor_seconds(lambda: [optimizer.step() for _ in range(repeats)]) / repeats * 1e3
-            )  # fmt: skip
-            for side, optimizer in sides.items()
-        }
+        timers = {side: partial(milliseconds, optimizer.step, repeats) for side, optimizer in sides.items()}
         times = common.in_turn(timers, 3 if flags.quick else 9)
         # Biases and norms are not decayed by ours, so only matrices can be compared.
         apart = max(

@@ -76,14 +76,8 @@ def main() -> None:
                     neighbour.start()
                     time.sleep(0.5)
                 try:
-                    figure = common.in_own_process(
-                        "neighbour.py",
-                        "--threads",
-                        str(threads),
-                        "--steps",
-                        str(steps),
-                        environment=environment,
-                    )
+                    counts = ("--threads", str(threads), "--steps", str(steps))
+                    figure = common.in_own_process("neighbour.py", *counts, environment=environment)
                 finally:
                     if place == "beside":
                         neighbour.terminate()

@@ -39,19 +39,18 @@ def main() -> None:
     looks: dict[str, list[peers.Look]] = {side: [] for side in sides}
     for seed in range(1 if flags.quick else 3):
         for side in sides:
+            flags_of_side = [
+                "--side",
+                side,
+                "--seed",
+                str(seed),
+                "--epochs",
+                str(epochs),
+                "--rows",
+                str(rows),
+            ]
             looks[side].append(
-                common.in_own_process(
-                    "same_network.py",
-                    "--side",
-                    side,
-                    "--seed",
-                    str(seed),
-                    "--epochs",
-                    str(epochs),
-                    "--rows",
-                    str(rows),
-                    environment=common.ALONE,
-                )  # fmt: skip
+                common.in_own_process("same_network.py", *flags_of_side, environment=common.ALONE)
             )
     table = []
     for side in sides:

@@ -79,8 +79,9 @@ def damaged(reason: str, number: int) -> tuple[str, bytes]:
     if reason == "empty":
         return ending, b""
     if reason == "text":
-        return ending, [b"not found\n", "Überschrift: kein Bild".encode(), b"path,label\na.jpg,cat\n" * 300,
-                        b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"][number % 4]  # fmt: skip
+        texts = ["not found\n", "Überschrift: kein Bild", "path,label\na.jpg,cat\n" * 300]
+        texts.append("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+        return ending, texts[number % 4].encode()
     if reason == "truncated-header":
         return ending, whole[: (4, 10, 12, 8)[number // 6 % 4]]
     if reason == "truncated-body":
@@ -95,8 +96,9 @@ def damaged(reason: str, number: int) -> tuple[str, bytes]:
             return ".png", png_of(0, 8)
         return ".png", png_of(8, 0)
     if reason == "web-page":
-        return ending, [b"<!DOCTYPE html><html><body>404</body></html>", b"\n\n <html><head><title>Sign in</title>",
-                        b'<?xml version="1.0"?>\n<html xmlns="x">' + b"<p>text</p>" * 600][number % 3]  # fmt: skip
+        texts = ["<!DOCTYPE html><html><body>404</body></html>", "\n\n <html><head><title>Sign in</title>"]
+        texts.append('<?xml version="1.0"?>\n<html xmlns="x">' + "<p>text</p>" * 600)
+        return ending, texts[number % 3].encode()
     if reason == "unreadable":
         noise = np.random.default_rng(number).integers(128, 255, 3000, np.uint8).tobytes()
         return ending, [b"PK\x03\x04" + noise, b"%PDF-1.7\n\xe2\xe3" + noise, noise, bytes(3000)][number % 4]

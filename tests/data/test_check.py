@@ -221,13 +221,13 @@ def test_the_report_speaks_json_text_page_and_fixes(tmp_path):
     paths[5].write_bytes(b"")
     names = tuple(path.name for path in paths)
     parts = ("train",) * 18 + ("val",) * 6 + ("test",) * 6
-    targets = np.array([n % 2 for n in range(30)])
+    targets = np.array([int(n % 4 > 0) for n in range(30)])
     table = PictureTable(str(tmp_path), names, paths, "label", targets, ("<b>cats</b>", "dogs"), parts)
     before = [path.read_bytes() for path in paths]
     report = check(table, target="label")
     told = json.loads(json.dumps(report.as_json(), allow_nan=False))
     assert told["schema"] == 1 and told["command"] == "check" and told["ok"] is False
-    assert told["counts"]["dogs"] == {"train": 9, "val": 3, "test": 3}
+    assert told["counts"]["dogs"] == {"train": 13, "val": 5, "test": 4}
     assert told["duplicates"]["exact"] == [[names[2], names[20]]]
     assert "glassworks train cnn --data" in told["suggestion"]["command"]
     assert "--target label" in told["suggestion"]["command"]

@@ -213,6 +213,14 @@ def test_arrays_of_every_kind_become_pictures():
         open_picture(np.zeros((8, 8, 5), np.uint8))
 
 
+def test_a_function_that_cannot_make_its_picture_is_told_by_name():
+    broken = Image.open(io.BytesIO(spoiled.encoded(spoiled.crop(0))[:2000]))
+    for source in (lambda: Image.open(io.BytesIO(b"no picture")), lambda: broken):
+        with pytest.raises(PersonError, match="train/00017") as error:
+            read_picture(source, 8, 8, 3, name="train/00017")
+        assert error.value.code == "damaged-picture"
+
+
 def test_names_of_pictures():
     assert is_picture_name("a/Ünïcode name.JPG") and is_picture_name(Path("a.webp"))
     assert not is_picture_name("labels.csv") and not is_picture_name("README")

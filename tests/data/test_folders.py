@@ -40,8 +40,16 @@ def test_class_indices_are_those_of_training_even_when_other_parts_lack_classes(
 
 def test_hidden_files_and_other_files_are_passed_over_with_one_note(arrange):
     """Folder shapes: hidden files are no pictures and no classes."""
-    folder = arrange("a/1.png", "b/1.png", "a/.DS_Store", "b/Thumbs.db", "a/read.txt", ".git/x.png", "a/._1.png",
-                     "__MACOSX/a/1.png", "list.txt")  # fmt: skip
+    junk = [
+        "a/.DS_Store",
+        "b/Thumbs.db",
+        "a/read.txt",
+        ".git/x.png",
+        "a/._1.png",
+        "__MACOSX/a/1.png",
+        "list.txt",
+    ]
+    folder = arrange("a/1.png", "b/1.png", *junk)
     table = read_folder(folder)
     assert table.names == ("a/1.png", "b/1.png")
     assert (

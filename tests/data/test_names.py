@@ -6,10 +6,8 @@ import hashlib
 import http.server
 import io
 import struct
-import sys
 import tarfile
 import threading
-import types
 
 import numpy as np
 import pytest
@@ -90,7 +88,7 @@ def test_cifar_is_fetched_checked_and_kept(serve, monkeypatch, cache):
     assert len(open_pictures("torchvision:CIFAR10")) == 120
     monkeypatch.setattr(names, "fetch_file", lambda *a, **k: pytest.fail("fetched twice"))
     assert len(open_pictures("torchvision:CIFAR10")) == 120
-    assert not [entry for entry in cache.rglob("*.partial")]
+    assert not list(cache.rglob("*.partial"))
 
 
 def test_a_file_that_is_not_the_published_one_is_not_kept(serve, monkeypatch, tmp_path):
@@ -106,7 +104,7 @@ def test_without_a_network_the_message_says_how_to_place_the_files(unplugged, na
         open_pictures(f"torchvision:{name}")
     assert caught.value.code == "offline" and str(downloads(name)) in caught.value.fix
     assert "sample" in caught.value.fix
-    assert not downloads(name).exists() and not [entry for entry in cache.rglob("*.partial")]
+    assert not downloads(name).exists() and not list(cache.rglob("*.partial"))
 
 
 def test_mnist_is_read_from_its_own_files_and_never_through_torch(unplugged):
@@ -159,61 +157,3 @@ def test_names_that_would_be_unpickled_or_are_unknown_are_refused():
 def test_every_allowed_name_exists_in_torchvision():
     datasets = pytest.importorskip("torchvision.datasets")
     assert all(hasattr(datasets, name) for name in names.KNOWN)
-
-
-def test_the_hub_without_its_package_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(PersonError) as caught:
-        open_pictures("hf:org/name")
-    assert caught.value.code == "needs-hub" and caught.value.fix == "pip install 'glassworks[hub]'"
-
-
-class ClassLabel:
-    names = ("cat", "dog")
-
-
-class Rows:
-    """What the package datasets gives for one split, as far as it is used."""
-
-    features: dict = {}
-    _fingerprint = "abc"
-
-    def __init__(self, count):
-        self.count = count
-
-    def __len__(self):
-        return self.count
-
-    def __getitem__(self, key):
-        if key == "animal":
-            return [row % 2 for row in range(self.count)]
-        content = io.BytesIO()
-        Image.new("L", (4, 4), key).save(content, "PNG")
-        return {"picture": {"bytes": content.getvalue(), "path": None}}
-
-    def cast_column(self, name, kind):
-        assert name == "picture"
-        return self
-
-
-def test_the_hubs_picture_and_class_columns_are_found_and_no_code_is_trusted(monkeypatch):
-    asked = {}
-
-    class Image_:
-        def __init__(self, decode=True):
-            self.decode = decode
-
-    Image_.__name__ = "Image"
-    Rows.features = {"picture": Image_(), "animal": ClassLabel()}
-
-    def load_dataset(name, **named):
-        asked.update(named, name=name)
-        return {"train": Rows(6), "validation": Rows(2)}
-
-    monkeypatch.setitem(
-        sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset, Image=Image_)
-    )
-    table = open_pictures("hf:org/animals")
-    assert asked == {"name": "org/animals", "split": None}
-    assert table.classes == ("cat", "dog") and table.parts == ("train",) * 6 + ("val",) * 2
-    assert table.sources[3]().getpixel((0, 0)) == 3

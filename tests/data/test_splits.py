@@ -15,8 +15,8 @@ def table_of(targets, *, parts=(), groups=None, kind="label", names=None):
     targets = np.asarray(targets)
     classes = tuple(f"c{index}" for index in range(int(targets.max()) + 1)) if kind == "label" else ()
     names = names or tuple(f"{row:04d}.png" for row in range(len(targets)))
-    return PictureTable("test", tuple(names), [np.zeros((2, 2), np.uint8)] * len(targets), kind, targets, classes,
-                        tuple(parts), groups)  # fmt: skip
+    sources = [np.zeros((2, 2), np.uint8)] * len(targets)
+    return PictureTable("test", tuple(names), sources, kind, targets, classes, tuple(parts), groups)
 
 
 def names_of(table, rows):

@@ -1,5 +1,7 @@
 """Weights balance, thresholds keep the rule they were asked for, temperatures make probabilities honest."""
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
@@ -8,6 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from glassworks.core.errors import PersonError
 from glassworks.core.rows import Answers
 from glassworks.judging.decisions import (
+    Threshold,
     choose_threshold,
     class_weights,
     fit_temperature,
@@ -88,6 +91,12 @@ def test_ten_classes_and_numbers_have_no_threshold(digits):
         with pytest.raises(PersonError) as caught:
             choose_threshold(answers)
         assert caught.value.got == got
+
+
+def test_a_threshold_comes_back_from_a_card_as_it_was(digits):
+    for answers in (two_classes(digits.answers("val"), 8), several_labels(digits.answers("val"))):
+        chosen = choose_threshold(answers)
+        assert Threshold.from_json(json.loads(json.dumps(chosen.as_json()))) == chosen
 
 
 def test_the_curve_shows_the_trade_and_stays_small(digits):

@@ -137,6 +137,17 @@ def test_every_interval_holds_its_own_figure(digits, kind):
         assert set(interval.as_json()) == {"value", "low", "high", "n"}
 
 
+def test_the_calibration_error_of_an_honest_model_may_be_nearly_nothing():
+    """Resamples of a calibrated model look worse than it is; the interval must reach below them."""
+    dice = np.random.default_rng(0)
+    scores = dice.dirichlet(np.ones(3), size=300)
+    targets = (dice.random((300, 1)) > scores.cumsum(axis=1)).sum(axis=1)
+    answers = Answers(tuple(map(str, range(300))), "label", targets, scores, ("a", "b", "c"))
+    found, drawn = intervals(answers)["calibration_error"], distributions(answers)["calibration_error"]
+    assert drawn.mean() > found.value + 0.01
+    assert 0 <= found.low < found.value - 0.01 and found.value < found.high < np.quantile(drawn, 0.975)
+
+
 def test_one_row_has_no_interval_of_its_error():
     answers = Answers(("a",), "number", np.array([2.0]), np.array([[3.0]]), ())
     found = intervals(answers, resamples=50)["mae"]

@@ -91,6 +91,13 @@ def test_constant_numbers_have_the_r2_of_scikit_learn(told):
     assert figures(answers)["r2"] == reference.r2_score([3, 3, 3], told)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 5, 8])
+def test_the_median_error_of_an_even_count_lies_between_the_two_in_the_middle(rows):
+    told = np.array([3.0, 1.0, 8.0, 2.0, 9.0, 5.0, 4.0, 7.0])[:rows, None]
+    answers = Answers(tuple(map(str, range(rows))), "number", np.zeros(rows), told, ())
+    assert figures(answers)["median_absolute_error"] == np.median(told)
+
+
 def test_calibration_error_equals_the_definition_written_as_a_loop(digits):
     answers = digits.answers(model="brief")
     sure, right = answers.scores.max(axis=1), answers.scores.argmax(axis=1) == answers.targets
@@ -155,8 +162,8 @@ def test_no_rows_are_refused_rather_than_judged():
 
 
 def test_judging_answers_without_loading_torch():
-    modules = "baselines card compare decisions intervals judgement metrics report suspects".split()
-    code = "import sys; " + "; ".join(f"import glassworks.judging.{name}" for name in modules)
+    names = ("baselines", "card", "compare", "decisions", "report", "suspects")
+    code = "import sys; " + "; ".join(f"import glassworks.judging.{name}" for name in names)
     code += "; print([m for m in ('torch', 'sklearn', 'scipy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -120,6 +120,13 @@ def test_nearest_rows_are_those_of_all_pairs():
     assert distance == pytest.approx(np.sort(pairs, axis=1)[:, :5], abs=1e-4)
 
 
+@pytest.mark.parametrize("rows", [2, 4, 30])
+def test_no_row_is_its_own_neighbour_even_where_all_others_vote(rows):
+    near, _ = nearest_rows(np.random.default_rng(0).normal(size=(rows, 5)), rows - 1)
+    for row in range(rows):
+        assert sorted(near[row]) == [other for other in range(rows) if other != row]
+
+
 def test_cost_grows_with_the_square_of_the_rows_and_stays_small():
     """5,000 rows of 512 features in a sixteenth of the minute that 20,000 rows may take."""
     dice = np.random.default_rng(0)

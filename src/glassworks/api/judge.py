@@ -79,7 +79,7 @@ def evaluate_request(request: EvaluateRequest) -> Evaluation:
         part, rows = request.data, np.arange(len(table))
     outputs, _ = look(run, store.pixels, table, rows)
     answers = answers_of(table, rows, run.task.answers(outputs))
-    threshold = threshold_from(run.card.get("threshold"))
+    threshold = Threshold.from_json(run.card["threshold"]) if run.card.get("threshold") else None
     judgement = judge(answers, baselines=baselines_of(own, store.pixels, rows, answers), threshold=threshold)
     card = cards.with_judgement(run.card, judgement, part=part)
     if part == "test":
@@ -248,24 +248,6 @@ def _suspects(run: Run, own: Prepared) -> list:
         for row, score, suggested in zip(ranking.rows[:most], ranking.score, ranking.suggested)
         if score > 0
     ]
-
-
-def threshold_from(content: dict | None) -> Threshold | None:
-    """The threshold that a card holds."""
-    if content is None:
-        return None
-    value = content["value"]
-    on = content["validation"]
-    return Threshold(
-        value=value if isinstance(value, float) else tuple(value),
-        rule=content["rule"],
-        classes=tuple(content["classes"]),
-        precision=tuple(on["precision"]),
-        recall=tuple(on["recall"]),
-        f1=tuple(on["f1"]),
-        curve=tuple(tuple(point) for point in content["curve"]),
-        notes=tuple(content["notes"]),
-    )
 
 
 def save_answers(path: Path, answers: Answers) -> None:

@@ -22,6 +22,7 @@ from glassworks.training.runtime import Runtime, start
 from glassworks.training.state import adamw, new_state
 from glassworks.training.step import supervised
 from glassworks.training.stopping import StopRequest
+from glassworks.weights.names import textbook
 from glassworks.weights.store import load_into, read_tensors
 
 
@@ -155,7 +156,7 @@ def _run(
     """Build, choose, train, write the card and the report."""
     model = build_model(recipe).to(runtime.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if recipe.start_from and not request.resume:
-        start_from(model, recipe.start_from, say)
+        start_from(model, recipe.system, recipe.start_from, say)
     batches = prepared.batches(
         "train", seed=recipe.seed, augment=Augment(**recipe.augment.model_dump()), device=runtime.device
     )
@@ -231,11 +232,13 @@ def _choose(recipe, prepared, model, make_step, batches, runtime) -> tuple[Recip
     return recipe.with_values(values), sentences
 
 
-def start_from(model: torch.nn.Module, source: str, say: Any) -> None:
+def start_from(model: torch.nn.Module, system: str, source: str, say: Any) -> None:
     """Begin with other weights: a run's or a file's. A head for other classes starts fresh, and says so."""
     path = Path(source)
     file = open_run(path) / MODEL if path.is_dir() else path
     tensors = read_tensors(file)
+    if textbook.is_theirs(system, tensors):
+        tensors = textbook.to_ours(system, tensors)
     own = model.state_dict()
     fresh = [n for n in own if n.startswith("head.") and n in tensors and tensors[n].shape != own[n].shape]
     load_into(model, tensors, source=str(file), skip=("head.",) if fresh else ())

@@ -40,7 +40,8 @@ pre { background: var(--paper); border: 1px solid var(--line); border-radius: 8p
 figure { margin: 0; } figure img { width: 100%; aspect-ratio: 1; object-fit: contain; display: block;
   background: var(--paper); border: 1px solid var(--line); border-radius: 6px; image-rendering: auto; }
 figure.pixels img { image-rendering: pixelated; }
-figcaption { font-size: .78rem; line-height: 1.35; margin-top: .25rem; color: var(--soft); white-space: pre-line; }
+figcaption { font-size: .78rem; line-height: 1.35; margin-top: .25rem; color: var(--soft);
+  white-space: pre-line; }
 .tiles { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
 .tile b { display: block; font-size: 1.45rem; line-height: 1.25; } .tile span { color: var(--soft); font-size: .85rem; }

@@ -107,16 +107,3 @@ def _jpeg_claims_zero(head: bytes) -> bool:
             return 0 in struct.unpack(">HH", head[at + 5 : at + 9])
         at += 2 + length
     return False
-
-
-def refuse_zero_filled(file: BinaryIO) -> None:
-    """A JPEG whose end was never written holds zeros there; libjpeg paints them grey without a word."""
-    place = file.tell()
-    size = file.seek(0, 2)
-    file.seek(max(0, size - 64))
-    if not file.read().strip(b"\0"):
-        file.seek(0)
-        body = file.read()
-        if body.find(b"\xff\xd9", body.rfind(b"\xff\xda")) < 0:  # no end mark after the last scan's start
-            raise NoPicture("truncated-body", "its last part holds zeros, as a broken download leaves them")
-    file.seek(place)

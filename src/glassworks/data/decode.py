@@ -22,7 +22,7 @@ from PIL import Image
 
 from glassworks.core.errors import PersonError
 from glassworks.core.rows import Damage
-from glassworks.data.damage import NoPicture, refuse_zero_filled, why_no_header
+from glassworks.data.damage import NoPicture, why_no_header
 
 PIXEL_LIMIT = 50_000_000  # pixels a picture may have; the bombs of the wild start above 100 million
 DRAFT_ROOM = 2  # a JPEG is unpacked at least this many times larger than wanted, then resized
@@ -41,7 +41,9 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 # A broken note beside good pixels is no news; Pillow would print it without the file's name.
-warnings.filterwarnings("ignore", "Corrupt EXIF data|Tag data larger|Truncated File Read", UserWarning, r"PIL\.")
+warnings.filterwarnings(
+    "ignore", "Corrupt EXIF data|Tag data larger|Truncated File Read", UserWarning, r"PIL\."
+)
 Source = Path | np.ndarray | Callable[[], Any]
 Fit = Literal["stretch", "crop", "pad"]
 _header_lock = threading.Lock()  # Pillow's own pixel limit is one global number; ours is checked instead
@@ -160,8 +162,6 @@ def _load(
     if isinstance(source, (str, Path)):
         with _opened(Path(source)) as file:
             image = _header(file, Path(source), limit)
-            if image.format in ("JPEG", "MPO"):
-                refuse_zero_filled(file)
             return _upright(image, wanted)
     if isinstance(source, np.ndarray):
         image = _from_array(source, limit)
@@ -170,7 +170,11 @@ def _load(
         _check_size(source.size, limit)
         return _upright(source, wanted)
     if callable(source):
-        return _load(source(), limit, wanted)
+        try:
+            made = source()
+        except (OSError, ValueError, SyntaxError) as error:  # as decoders say that bytes are broken
+            raise NoPicture("unreadable", f"its source cannot make it: {error}") from error
+        return _load(made, limit, wanted)
     raise TypeError(f"a picture comes from a path, an array or a function, not from {type(source).__name__}")
 
 

@@ -14,7 +14,7 @@ from glassworks.core.cache import cache_folder, keep_within_limit, touch
 from glassworks.core.errors import PersonError
 from glassworks.core.files import readable_size, sha256_of
 from glassworks.core.rows import PictureTable
-from glassworks.data import arrays, folders, tables
+from glassworks.data import arrays, folders, tables, tables_records
 from glassworks.data.archives import is_archive_name, unpack
 from glassworks.data.decode import is_picture_name
 
@@ -63,7 +63,7 @@ def _named(where: str, target: str | None, file: str | None) -> PictureTable | N
     """The table of a name, or None for a path. Heavy readers are imported only here."""
     kind, _, name = where.partition(":")
     if kind == "hf" and name:
-        from glassworks.data.names import hub_table
+        from glassworks.data.hub import hub_table
 
         return hub_table(name, target=target, file=file)
     if where != "sample" and not (kind in ("sample", "torchvision") and name):
@@ -90,7 +90,7 @@ def _path(path: Path, target, file, group, labels, bad, *, packed: bool = False)
         raise folders.missing_path(path)
     if path.is_dir():
         return _folder(path, target, file, group, labels, bad, packed=packed)
-    if path.suffix.lower() in tables.ENDINGS:
+    if path.suffix.lower() in tables_records.ENDINGS:
         arrays.refuse_pickle(path)
         return tables.read_table(path, target=target, file=file, group=group, labels=labels, bad=bad)
     if path.suffix.lower() == ".npz":
@@ -106,9 +106,9 @@ def _path(path: Path, target, file, group, labels, bad, *, packed: bool = False)
 def _folder(path: Path, target, file, group, labels, bad, *, packed: bool) -> PictureTable:
     if not folders.visible_folders(path) and arrays.idx_pairs(path):
         return arrays.read_idx_pairs(path)
-    lists = [entry for entry in sorted(path.iterdir())
-             if entry.suffix.lower() in tables.ENDINGS and not entry.name.startswith(".")]  # fmt: skip
-    lists = [entry for entry in lists if tables.has_file_column(entry) or file is not None]
+    here = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
+    lists = [entry for entry in here if entry.suffix.lower() in tables_records.ENDINGS]
+    lists = [entry for entry in lists if file is not None or tables.has_file_column(entry)]
     asked = (target, file, group) != (None, None, None)
     problems = folders.folder_problems(path)
     if len(lists) == 1 and (asked or problems):
@@ -118,7 +118,7 @@ def _folder(path: Path, target, file, group, labels, bad, *, packed: bool) -> Pi
     if packed and problems and len(inner) == 1:
         # Archives mostly hold one folder, which is no class.
         return _folder(inner[0], target, file, group, labels, bad, packed=True)
-    npz = [entry for entry in sorted(path.iterdir()) if entry.suffix.lower() == ".npz"]
+    npz = [entry for entry in here if entry.suffix.lower() == ".npz"]
     if packed and problems and len(npz) == 1:
         return arrays.read_npz(npz[0], target=target, group=group, labels=labels)
     for flag, value in (("--target", target), ("--file", file), ("--group", group)):

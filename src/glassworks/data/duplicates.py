@@ -67,29 +67,36 @@ def near_duplicates(thumbnails: np.ndarray, sizes: np.ndarray) -> list[list[int]
     if len(thumbnails) < 2:
         return []
     shorter = np.asarray(sizes).min(axis=1)
-    pairs: list[np.ndarray] = []
+    groups = Groups(len(thumbnails))
     for mirrored in (False, True):
-        found = _alike_pairs(thumbnails, shorter, mirrored)
-        pairs.append(_same(thumbnails, found, shorter, mirrored))
-    return groups_of(np.concatenate(pairs), len(thumbnails))
+        _join_same(groups, thumbnails, _alike_pairs(thumbnails, shorter, mirrored), shorter, mirrored)
+    return groups.of_two_or_more()
 
 
-def groups_of(pairs: np.ndarray, rows: int) -> list[list[int]]:
-    """Pairs (any, 2) of row numbers below `rows`, joined into groups: 1-2 and 2-5 give [1, 2, 5]."""
-    parent = list(range(rows))
+class Groups:
+    """Row numbers joined pair by pair: after 1-2 and 2-5, 1 and 5 are together."""
 
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
+    def __init__(self, rows: int):
+        self.parent = list(range(rows))
+
+    def root(self, row: int) -> int:
+        while self.parent[row] != row:
+            self.parent[row] = self.parent[self.parent[row]]
+            row = self.parent[row]
         return row
 
-    for first, second in pairs.tolist():
-        parent[root(second)] = root(first)
-    groups: dict[int, list[int]] = {}
-    for row in sorted({int(row) for row in pairs.flat}):
-        groups.setdefault(root(row), []).append(row)
-    return sorted(groups.values())
+    def join(self, first: int, second: int) -> None:
+        self.parent[self.root(second)] = self.root(first)
+
+    def together(self, first: int, second: int) -> bool:
+        return self.root(first) == self.root(second)
+
+    def of_two_or_more(self) -> list[list[int]]:
+        """The groups, each ascending, in the order of their first rows."""
+        groups: dict[int, list[int]] = {}
+        for row in range(len(self.parent)):
+            groups.setdefault(self.root(row), []).append(row)
+        return sorted(group for group in groups.values() if len(group) > 1)
 
 
 # ---- all pairs, coarsely
@@ -136,9 +143,9 @@ def _box_mean(light: np.ndarray, radius: int) -> np.ndarray:
     span = 2 * radius + 1
     for axis in (1, 2):
         pad = [(0, 0), (0, 0), (0, 0)]
-        pad[axis] = (radius, radius)
-        wide = np.pad(light, pad, mode="reflect")
-        light = np.lib.stride_tricks.sliding_window_view(wide, span, axis=axis).mean(-1)
+        pad[axis] = (radius + 1, radius)  # one more, so that a difference of sums is a sum over the span
+        sums = np.moveaxis(np.cumsum(np.pad(light, pad, mode="reflect"), axis=axis), axis, 0)
+        light = np.moveaxis((sums[span:] - sums[:-span]) / span, 0, axis)
     return light
 
 
@@ -151,30 +158,38 @@ def _unit(edges: np.ndarray) -> np.ndarray:
 # ---- some pairs, closely
 
 
-def _same(thumbnails: np.ndarray, pairs: np.ndarray, shorter: np.ndarray, mirrored: bool) -> np.ndarray:
-    """Those of the pairs that are the same picture, (any, 2)."""
+def _join_same(
+    groups: Groups, thumbnails: np.ndarray, pairs: np.ndarray, shorter: np.ndarray, mirrored: bool
+) -> None:
+    """Join those of the pairs (any, 2), the most alike first, that are the same picture."""
     small = np.minimum(shorter[pairs[:, 0]], shorter[pairs[:, 1]]) < SMALL
-    kept, looks = [], CLOSE_LOOKS
+    looks = CLOSE_LOOKS
     for strict in (True, False):
-        chosen = pairs[small == strict]
+        # Small pictures differ in fine edges alone; large ones share coarser ones whatever JPEG did.
+        chosen, rows = pairs[small == strict], np.unique(pairs[small == strict])
+        edges = _edges_of(thumbnails[rows], *((4, 0) if strict else (6, 2)))
         for start in range(0, len(chosen), BLOCK):
             block = chosen[start : start + BLOCK]
-            # Small pictures differ in fine edges alone; large ones share coarser ones whatever JPEG did.
-            first, second = (
-                _edges(thumbnails[rows], *((4, 0) if strict else (6, 2)))[0]
-                for rows in (block[:, 0], block[:, 1])
-            )
+            first, second = (edges[np.searchsorted(rows, side)] for side in block.T)
             second = second[:, :, ::-1] if mirrored else second
             middle, weakest = np.quantile(_tiles(first, second), (0.5, 0.2), axis=1)
+            same = middle >= TILES_AGREE
             if strict:
-                good = (middle >= SMALL_AGREE[1]) & (weakest >= SMALL_AGREE[2])
-            else:
-                good = middle >= TILES_AGREE
-                for row in np.flatnonzero(~good)[:looks]:
-                    good[row] = _same_when_trimmed(first[row], second[row])
+                same = (middle >= SMALL_AGREE[1]) & (weakest >= SMALL_AGREE[2])
+            for place in np.flatnonzero(same):
+                groups.join(*block[place].tolist())
+            for place in np.flatnonzero(~same) if not strict else ():
+                if looks and not groups.together(*block[place].tolist()):
                     looks -= 1
-            kept.append(block[good])
-    return np.concatenate(kept) if kept else np.zeros((0, 2), np.int64)
+                    if _same_when_trimmed(first[place], second[place]):
+                        groups.join(*block[place].tolist())
+
+
+def _edges_of(thumbnails: np.ndarray, radius: int, grain: int) -> np.ndarray:
+    """Edges of many thumbnails, a block at a time so that memory stays small: float32, as they came."""
+    starts = range(0, len(thumbnails), BLOCK)
+    parts = [_edges(thumbnails[start : start + BLOCK], radius, grain)[0] for start in starts]
+    return np.concatenate(parts) if parts else np.zeros(thumbnails.shape, np.float32)
 
 
 def _tiles(first: np.ndarray, second: np.ndarray) -> np.ndarray:

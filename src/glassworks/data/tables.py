@@ -4,14 +4,13 @@ The table is read line by line and keeps only the columns it needs, so a 500 MB 
 little memory, and every complaint names the line and the column. Bad rows are counted to the end of the
 file: either the first is told together with their number, or all are left out and kept as damage.
 
-Source: RFC 4180 for CSV (Python's csv module reads it; unlike a reader of column blocks it knows the lines).
-The first thing to change: the guesses of column names, or `tables_kind.py`, which decides what a target is.
+`tables_records.py` reads the lines, `tables_kind.py` decides what a target is.
+The first thing to change: the guesses of column names.
 """
 
-import csv
-import json
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, overload
@@ -22,12 +21,11 @@ from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.rows import Damage, Kind, PictureTable
 from glassworks.data.classes import class_problems, part_of, plain_name
 from glassworks.data.tables_kind import BadCell, Labels, Targets
+from glassworks.data.tables_records import bad_row, no_rows, records_of
 
 FILE_COLUMNS = ("file", "filename", "file_name", "filepath", "path", "image", "image_path", "picture")
 TARGET_COLUMNS = ("label", "class", "target", "y", "category", "labels")
 PART_COLUMNS = ("part", "split")
-ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
-LONGEST_LINE = 16 * 1024**2  # characters; a longer line is no row of a table
 Bad = Literal["stop", "skip"]
 
 
@@ -65,7 +63,7 @@ class _Rows:
     """What was kept of the rows."""
 
     files: list[str] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    lines: array = field(default_factory=lambda: array("q"))  # 8 bytes a row, a list takes 36
     parts: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     bad: list[tuple[int, str, Damage]] = field(default_factory=list)  # line, column, what
@@ -91,7 +89,7 @@ def read_table(
     Raises PersonError: "no-such-column", "bad-row", "wrong-encoding" and those of the classes.
     """
     path = Path(path)
-    records = _jsonl(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _csv(path)
+    records = records_of(path)
     header = next(records)[1]
     columns = _choose(path, header, target, file, group)
     rows, targets = _Rows(), Targets(labels, from_text=path.suffix.lower() in (".csv", ".tsv"))
@@ -116,120 +114,11 @@ def read_table(
 def has_file_column(path: Path) -> bool:
     """Whether a table looks like a list of pictures."""
     try:
-        records = _jsonl(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _csv(path)
+        records = records_of(path)
         header = next(records)[1]
     except PersonError:
         return False
     return any(name.casefold() in FILE_COLUMNS for name in header)
-
-
-# ---- lines to records: first (0, column names), then (line number, {column: cell} or Damage)
-
-
-def _csv(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        lines = _Lines(stream, path)
-        first = next(lines, "")
-        if not first.strip():
-            raise _no_rows(path)
-        separator = max(",;\t", key=first.count)
-        lines.put_back(first)
-        reader = csv.reader(lines, delimiter=separator, strict=True)
-        header = [plain_name(name.strip()) for name in _next_cells(reader, path)]
-        twice = [name for name, count in Counter(header).items() if count > 1 and name]
-        if twice:
-            raise PersonError(
-                "column-twice", expected=f"different column names in {path}, line 1",
-                got=f'"{twice[0]}" {header.count(twice[0])} times', fix="give each column its own name",
-            )  # fmt: skip
-        yield 0, header
-        begin = reader.line_num + 1
-        while True:
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield begin, Damage(f"line {begin}", "broken-quotes", f"{error}")
-                cells = []
-            if cells and len(cells) != len(header):
-                detail = f"{len(cells)} cells, the header has {len(header)}"
-                yield begin, Damage(f"line {begin}", "wrong-cell-count", detail)
-            elif cells:
-                yield begin, {name: cell.strip() for name, cell in zip(header, cells)}
-            begin = reader.line_num + 1
-
-
-def _next_cells(reader, path: Path) -> list[str]:
-    try:
-        return next(reader)
-    except csv.Error as error:
-        raise PersonError(
-            "bad-row", expected="a header with column names", got=f"{path}, line 1: {error}",
-            fix="save the table again as CSV (UTF-8)",
-        ) from error  # fmt: skip
-
-
-def _jsonl(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        header: list[str] | None = None
-        early: list[tuple[int, Damage]] = []  # bad lines above the first good one
-        for number, line in enumerate(_Lines(stream, path), start=1):
-            if not line.strip():
-                continue
-            try:
-                record: Any = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                record = Damage(f"line {number}", "broken-json", str(error))
-            if not isinstance(record, (dict, Damage)):
-                record = Damage(f"line {number}", "broken-json", f"not an object but {type(record).__name__}")
-            if isinstance(record, dict):
-                record = {plain_name(name.strip()): cell for name, cell in record.items()}
-            if header is None and isinstance(record, Damage):
-                early.append((number, record))
-                continue
-            if header is None:
-                header = list(record)
-                yield 0, header
-                yield from early
-            yield number, record
-        if header is None:
-            raise _bad_row(path, early[0][0], "", early[0][1], len(early)) if early else _no_rows(path)
-
-
-class _Lines:
-    """Lines of a text file with their limit, and a message that names the line where the encoding breaks."""
-
-    def __init__(self, stream, path: Path):
-        self.stream, self.path, self.number = stream, path, 0
-        self.waiting: list[str] = []
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def put_back(self, line: str) -> None:
-        self.waiting.append(line)
-
-    def __next__(self) -> str:
-        if self.waiting:
-            return self.waiting.pop()
-        self.number += 1
-        try:
-            line = self.stream.readline(LONGEST_LINE)
-        except UnicodeDecodeError as error:
-            raise PersonError(
-                "wrong-encoding", expected=f"UTF-8 text in {self.path}",
-                got=f"the byte {error.object[error.start]:#04x} at or soon after line {self.number}",
-                fix="save the table again as UTF-8 (in Excel: CSV UTF-8)",
-            ) from error  # fmt: skip
-        if len(line) >= LONGEST_LINE:
-            raise PersonError(
-                "line-too-long", expected=f"lines of at most {LONGEST_LINE:,} characters in {self.path}",
-                got=f"a longer one, line {self.number}", fix="write one row a line",
-            )  # fmt: skip
-        if not line:
-            raise StopIteration
-        return line
 
 
 # ---- columns
@@ -351,7 +240,7 @@ def _table(
     notes: list[str],
 ) -> PictureTable:
     if not keep:
-        raise _no_rows(path)
+        raise no_rows(path)
     kind, values, classes = answer
     files = [rows.files[row] for row in keep]
     return PictureTable(
@@ -391,28 +280,8 @@ def _judge_bad(path: Path, found: list[tuple[int, str, Damage]], bad: Bad, kept:
     found = sorted(found, key=lambda item: item[0])
     if found and (bad == "stop" or not kept):
         line, column, damage = found[0]
-        raise _bad_row(path, line, column, damage, len(found))
+        raise bad_row(path, line, column, damage, len(found))
     return tuple(damage for _, _, damage in found)
-
-
-def _bad_row(path: Path, line: int, column: str, damage: Damage, count: int) -> PersonError:
-    place = f'{path}, line {line}, column "{column}"' if column else f"{path}, line {line}"
-    others = f" ({count} bad rows in all)" if count > 1 else ""
-    return PersonError(
-        "bad-row",
-        expected="rows that name an existing file and its target",
-        got=f"{place}: {damage.reason}, {damage.detail}{others}",
-        fix="mend the row, or leave bad rows out with --bad skip; files are looked for in the table's folder",
-    )
-
-
-def _no_rows(path: Path) -> PersonError:
-    return PersonError(
-        "empty-table",
-        expected=f"a header and rows in {path}",
-        got="no row that can be used",
-        fix="write one row a picture: file,label",
-    )
 
 
 def _notes(columns: _Columns, rows: _Rows, damaged: tuple[Damage, ...], notes: list[str]) -> list[str]:

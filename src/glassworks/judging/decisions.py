@@ -77,6 +77,21 @@ class Threshold:
             "notes": list(self.notes),
         }
 
+    @classmethod
+    def from_json(cls, told: dict) -> "Threshold":
+        """The threshold that `as_json` told, as a card keeps it."""
+        value, shown = told["value"], told["validation"]
+        return cls(
+            value=tuple(value) if isinstance(value, list) else float(value),
+            rule=told["rule"],
+            classes=tuple(told["classes"]),
+            precision=tuple(shown["precision"]),
+            recall=tuple(shown["recall"]),
+            f1=tuple(shown["f1"]),
+            curve=tuple(tuple(point) for point in told["curve"]),
+            notes=tuple(told["notes"]),
+        )
+
 
 def choose_threshold(answers: Answers, rule: str = "f1") -> Threshold:
     """The threshold that serves the rule best on these answers, which should be of the validation part.

@@ -18,6 +18,7 @@ from glassworks.core.errors import PersonError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16", "auto")
+MOST_THREADS = torch.get_num_threads()  # as torch, or OMP_NUM_THREADS, says before any run chose
 
 
 @dataclass
@@ -84,7 +85,7 @@ def start(device: str = "auto", precision: str = "fp32", threads: int = 0) -> Ru
         torch.cuda.set_device(name)
     reasons = [reason]
     if name == "cpu" and not threads:
-        threads, reason = choose_threads(torch.get_num_threads())
+        threads, reason = choose_threads(MOST_THREADS)
         reasons.append(reason)
     if threads:
         torch.set_num_threads(threads)
