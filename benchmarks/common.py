@@ -8,7 +8,6 @@ by 2 to 5 %.
 
 import argparse
 import datetime
-import gzip
 import importlib.metadata
 import json
 import os
@@ -26,7 +25,6 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-FASHION = "usr/share/datasets/fashion-mnist"
 ALONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # one thread everywhere
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "fastai", "glassworks")
 
@@ -112,24 +110,18 @@ def has_fastai() -> bool:
     return True
 
 
-def fashion_mnist(part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Fashion-MNIST, part "train" or "t10k": uint8 (rows, 28, 28) and int64 (rows,).
+def fashion_mnist() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Training and test part of Fashion-MNIST: uint8 (rows, 28, 28) and int64 (rows,) each."""
+    from glassworks.core.errors import PersonError
+    from glassworks.data.samples import sample_table
 
-    Found below $GLASSWORKS_FASHION, or where the Debian package dataset-fashion-mnist puts it.
-    """
-    places = [Path(os.environ.get("GLASSWORKS_FASHION", "/")), Path("/")]
-    folders = [folder for place in places for folder in (place, place / FASHION)]
-    folder = next((f for f in folders if (f / f"{part}-images-idx3-ubyte.gz").is_file()), None)
-    if folder is None:
-        sys.exit(
-            "Fashion-MNIST is not here. As any user: apt-get download dataset-fashion-mnist && "
-            "dpkg -x dataset-fashion-mnist_*.deb DEB, then set GLASSWORKS_FASHION=DEB"
-        )
-    with gzip.open(folder / f"{part}-images-idx3-ubyte.gz") as file:
-        pictures = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
-    with gzip.open(folder / f"{part}-labels-idx1-ubyte.gz") as file:
-        targets = np.frombuffer(file.read(), np.uint8, offset=8).astype(np.int64)
-    return pictures, targets
+    try:
+        table = sample_table("fashion-mnist")
+    except PersonError as error:
+        sys.exit(error.as_text())
+    pictures, part = np.stack(list(table.sources)), np.array(table.parts)
+    training, test = ((pictures[part == name], table.targets[part == name]) for name in ("train", "test"))
+    return training, test
 
 
 def machine() -> dict[str, Any]:

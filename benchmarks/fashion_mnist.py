@@ -22,7 +22,7 @@ FASTAI_EPOCHS = (1, 2, 4, 8)
 def run_side(side: str, seed: int, goal: float, epochs: int, rows: int) -> list[peers.Look]:
     """One run of one side: its looks."""
     common.one_thread()
-    training, test = common.fashion_mnist("train"), common.fashion_mnist("t10k")
+    training, test = common.fashion_mnist()
     training = (training[0][:rows], training[1][:rows])
     if side == "ours":
         return ours.train(training, test, ours.FASHION[goal], seed=seed)

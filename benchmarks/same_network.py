@@ -17,7 +17,7 @@ EPOCHS = 3
 
 def run_side(side: str, seed: int, epochs: int, rows: int) -> peers.Look:
     common.one_thread()
-    training, test = common.fashion_mnist("train"), common.fashion_mnist("t10k")
+    training, test = common.fashion_mnist()
     training = (training[0][:rows], training[1][:rows])
     if side == "ours":
         return ours.train(training, test, ours.same_network(epochs), seed=seed)[-1]

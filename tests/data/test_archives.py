@@ -78,6 +78,24 @@ def bomb_in_tar(path):
     return path
 
 
+def headers_in_tar(path):
+    """Small members, each under a comment of 900 KB: the members' sizes say nothing."""
+    fields = {"pax_headers": {"comment": "x" * 900_000}}
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for number in range(40):
+            archive.addfile(member(f"{number}", b"", **fields)[0])
+    return path
+
+
+def broken_in_tar(path):
+    """The header of the second member is overwritten, where tarfile alone would end quietly."""
+    tar(path, GOOD, member("2.txt"), member("3.txt"), mode="w")
+    content = bytearray(path.read_bytes())
+    content[1024:1324] = bytes(range(1, 101)) * 3
+    path.write_bytes(content)
+    return path
+
+
 GOOD = member("a/1.txt")
 HARMFUL = {
     "zip-traversal": ("z", lambda p: zipped(p, [("a.txt", b"1"), ("../../e.txt", b"x")]), "unsafe-archive"),
@@ -97,6 +115,8 @@ HARMFUL = {
     "tar-device": ("t", lambda p: tar(p, GOOD, member("d", b"", type=tarfile.CHRTYPE)), "unsafe-archive"),
     "tar-pipe": ("t", lambda p: tar(p, GOOD, member("d", b"", type=tarfile.FIFOTYPE)), "unsafe-archive"),
     "tar-ratio": ("t", bomb_in_tar, "archive-too-large"),
+    "tar-headers": ("t", headers_in_tar, "archive-too-large"),
+    "tar-broken": ("t", broken_in_tar, "damaged-archive"),
     "tar-many": ("t", many_in_tar, "archive-too-large"),
     "tar-twice": ("t", lambda p: tar(p, GOOD, member("a/1.txt")), "unsafe-archive"),
 }  # fmt: skip

@@ -192,8 +192,13 @@ def test_pickles_in_any_wrapping_are_refused_and_never_run(tmp_path, digits):
 
 def test_an_npz_whose_header_claims_more_than_it_holds_is_refused_before_memory_is_taken(tmp_path):
     path = tmp_path / "d.npz"
-    head = b"{'descr': '|u1', 'fortran_order': False, 'shape': (1000000, 1000, 1000), }"
-    head += b" " * (118 - len(head) - 1) + b"\n"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("images.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(50))
-    assert code_of(read_npz, path) == "damaged-npz"
+    for shape in ("(1000000, 1000, 1000)", "(10, 100, 100)"):
+        head = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(
+                "images.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(50)
+            )
+            archive.writestr(
+                "labels.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(50)
+            )
+        assert code_of(read_npz, path) == "damaged-npz"

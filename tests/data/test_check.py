@@ -214,7 +214,7 @@ def test_what_the_reader_refused_stops_training():
 
 def test_the_report_speaks_json_text_page_and_fixes(tmp_path):
     pictures = crops(30)
-    pictures[20], pictures[9] = pictures[2], np.zeros((64, 64, 3), np.uint8)
+    pictures[22], pictures[9] = pictures[2], np.zeros((64, 64, 3), np.uint8)
     paths = [tmp_path / f"photo {n} ü.png" for n in range(30)]
     for path, picture in zip(paths, pictures):
         path.write_bytes(spoiled.encoded(picture, "PNG"))
@@ -228,7 +228,7 @@ def test_the_report_speaks_json_text_page_and_fixes(tmp_path):
     told = json.loads(json.dumps(report.as_json(), allow_nan=False))
     assert told["schema"] == 1 and told["command"] == "check" and told["ok"] is False
     assert told["counts"]["dogs"] == {"train": 13, "val": 5, "test": 4}
-    assert told["duplicates"]["exact"] == [[names[2], names[20]]]
+    assert told["duplicates"]["exact"] == [[names[2], names[22]]]
     assert "glassworks train cnn --data" in told["suggestion"]["command"]
     assert "--target label" in told["suggestion"]["command"]
     assert names[5] in report.as_text() and all(
@@ -241,7 +241,7 @@ def test_the_report_speaks_json_text_page_and_fixes(tmp_path):
     assert rows[0] == ["file", "problem", "suggested action"]
     acts = {row[0]: row for row in rows[1:]}
     assert acts[names[5]][2] == "replace or remove" and "empty" in acts[names[5]][1]
-    assert names[20] not in acts and acts[names[2]][2] == "remove or move to the same part"
+    assert names[22] not in acts and acts[names[2]][2] == "remove or move to the same part"
     assert names[9] in acts
     assert [path.read_bytes() for path in paths] == before  # nothing is ever changed silently
 

@@ -106,6 +106,22 @@ def test_damaged_pictures_stop_or_are_left_out_and_counted(table, eager, limit_m
             assert np.array_equal(opened.pixels[row], read_picture(opened.table.sources[row], 12, 16, 3))
 
 
+def test_the_digest_of_what_is_left_is_that_of_the_good_rows(table):
+    table.sources[3].write_bytes(b"")
+    opened = open_store(table, **SIZE, bad="skip")
+    assert opened.digest == open_store(table.select([row for row in range(60) if row != 3]), **SIZE).digest
+
+
+def test_an_entry_of_the_cache_that_was_damaged_is_made_again(table, eager, cache):
+    first = open_store(table, **SIZE)
+    (entry,) = (cache / "pictures").iterdir()
+    for name in ("pixels.npy", "facts.json"):
+        content = (entry / name).read_bytes()
+        (entry / name).write_bytes(content[: len(content) // 2])
+        again = open_store(table, **SIZE)
+        assert np.array_equal(again.pixels, first.pixels) and again.digest == first.digest
+
+
 def test_an_interrupted_decoding_leaves_nothing_and_old_remains_are_swept(table, cache, monkeypatch):
     calls = []
 

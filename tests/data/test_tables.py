@@ -86,6 +86,12 @@ def test_a_bad_row_in_the_middle_is_named_by_file_and_line_and_can_be_skipped(wr
     assert any("left out 2 bad row(s)" in note for note in table.notes)
 
 
+def test_rows_that_repeat_an_earlier_one_are_left_out_with_a_note(write):
+    table = read_table(write("file,label", "1.png,a", "2.png,b", "1.png,a"))
+    assert table.names == ("1.png", "2.png")
+    assert any("left out 1 row(s) that repeat" in note for note in table.notes)
+
+
 def test_lines_are_counted_through_cells_that_span_lines(write):
     path = write("file,text,label", '1.png,"two\nlines",a', "2.png,x,b", "gone.png,x,a")
     assert "line 5" in raises(path).got

@@ -42,6 +42,7 @@ LEFT_OVER = 3600.0  # seconds after which an unfinished folder is nobody's any m
 FORMAT = "1"  # part of the key: raise it when decoding changes
 
 Shape = tuple[int, int, int]  # height, width, channels
+Gathered = tuple[np.ndarray, list[bytes], list[Damage | None]]  # good rows; of each row its hash and damage
 Decoded = tuple[np.ndarray | None, bytes, Damage | None]  # pixels, SHA-256 of the file, or what is wrong
 
 
@@ -89,13 +90,18 @@ def open_store(
     mapped = len(table) * height * width * channels > limit_mb * 1e6
     entry = cache_folder() / "pictures" / _key(table, shape, fit)
     if (entry / "facts.json").is_file():
-        touch(entry)
-        return _from_entry(entry, table, bad, mapped)
+        try:
+            pixels, hashes, damaged = _read_entry(entry, table, mapped)
+        except (OSError, ValueError, KeyError, TypeError):  # someone changed the cache: make it again
+            shutil.rmtree(entry)
+        else:
+            touch(entry)
+            return _judged(table, pixels, hashes, damaged, bad)
     _sweep(entry.parent)
     decode = _decoded(table, shape, fit, workers)
     if mapped:
         _write_entry(entry, table, shape, decode)
-        return _from_entry(entry, table, bad, mapped)
+        return _judged(table, *_read_entry(entry, table, mapped), bad)
     begun = time.monotonic()
     pixels, hashes, damaged = _gather(len(table), shape, decode)
     if time.monotonic() - begun > NOTICEABLE:
@@ -236,12 +242,14 @@ def _header(shape: tuple[int, ...]) -> bytes:
     return head.getvalue()
 
 
-def _from_entry(entry: Path, table: PictureTable, bad: str, mapped: bool) -> PictureStore:
+def _read_entry(entry: Path, table: PictureTable, mapped: bool) -> Gathered:
     facts = json.loads((entry / "facts.json").read_text(encoding="utf-8"))
     hashes = [bytes.fromhex(digest) for digest in facts["hashes"]]
     damaged = [None if d is None else Damage(name, *d) for name, d in zip(table.names, facts["damaged"])]
     pixels = np.load(entry / "pixels.npy", mmap_mode="r" if mapped else None, allow_pickle=False)
-    return _judged(table, pixels, hashes, damaged, bad)
+    if len(pixels) != sum(damage is None for damage in damaged) or len(hashes) != len(table):
+        raise ValueError(f"{entry} does not fit its facts")
+    return pixels, hashes, damaged
 
 
 def _sweep(folder: Path) -> None:
@@ -255,9 +263,7 @@ def _sweep(folder: Path) -> None:
 # ---- pixels, digest and damage together
 
 
-def _gather(
-    count: int, shape: Shape, decoded: Iterable[Decoded]
-) -> tuple[np.ndarray, list[bytes], list[Damage | None]]:
+def _gather(count: int, shape: Shape, decoded: Iterable[Decoded]) -> Gathered:
     """Decode into memory. pixels hold the good rows only."""
     pixels = np.empty((count, *shape), dtype=np.uint8)
     hashes, damaged, good = [], [], 0
