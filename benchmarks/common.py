@@ -25,6 +25,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+QUICK = ROOT / "runs" / "benchmarks"  # where git does not look
 ALONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # one thread everywhere
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "fastai", "glassworks")
 
@@ -168,7 +169,7 @@ def commit() -> str:
 def report(
     name: str, head: Sequence[str], rows: Sequence[Sequence[Any]], facts: dict[str, Any], *, quick: bool
 ) -> Path:
-    """Print a table and write benchmarks/results/NAME.json; a quick run goes to NAME.quick.json.
+    """Print a table and write benchmarks/results/NAME.json; a quick run writes below runs/.
 
     facts: every single figure behind the table, and the settings
     """
@@ -189,8 +190,8 @@ def report(
         "table": {"head": list(head), "rows": cells[1:]},
         "facts": facts,
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{name}{'.quick' if quick else ''}.json"
+    path = (QUICK if quick else RESULTS) / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"written: {path.relative_to(ROOT).as_posix()}")
     return path

@@ -1,6 +1,6 @@
 """Fashion-MNIST to 90, 92, 93 and 94 %: this library's recipes against the textbook's loop and fastai.
 
-    python benchmarks/fashion_mnist.py [--quick] [--goals 0.9 0.92]
+    python benchmarks/fashion_mnist.py [--quick] [--goals 0.9 0.92] [--seeds 3]
 
 Every run has a process and a thread of its own, sides in turn, three seeds; counted are processor seconds of
 training (reading pictures, scaling, augmentation, steps), not the looks at the test part. The textbook looks
@@ -89,7 +89,8 @@ def told(seconds: list[float | None]) -> str:
 
 def main() -> None:
     flags = common.arguments(
-        __doc__, goals={"nargs": "*", "type": float, "default": list(ours.FASHION)}, side={"default": ""},
+        __doc__, goals={"nargs": "*", "type": float, "default": list(ours.FASHION)},
+        seeds={"type": int, "default": 3}, side={"default": ""},
         seed={"type": int, "default": 0}, goal={"type": float, "default": 0.9},
         epochs={"type": int, "default": 1}, rows={"type": int, "default": 60_000},
     )  # fmt: skip
@@ -97,7 +98,7 @@ def main() -> None:
         print(json.dumps(run_side(flags.side, flags.seed, flags.goal, flags.epochs, flags.rows)))
         return
     goals = flags.goals[:1] if flags.quick else flags.goals
-    found = measure(goals, [0] if flags.quick else [0, 1, 2], quick=flags.quick)
+    found = measure(goals, [0] if flags.quick else list(range(flags.seeds)), quick=flags.quick)
     head = ["goal", "ours, s", "reached %", "textbook epochs", "textbook, s", "fastai, s"]
     recipes = {f"{goal:g}": vars(ours.FASHION[goal]) for goal in goals}
     facts = {"recipes": recipes, "looks": found, "unit": "processor seconds of one thread"}

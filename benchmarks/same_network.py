@@ -1,6 +1,6 @@
 """The same network in three loops: the textbook's, fastai's and ours, at equal epochs.
 
-    python benchmarks/same_network.py [--quick]
+    python benchmarks/same_network.py [--quick] [--seeds 3]
 
 Two convolutions of 16 and 32 filters, batch norm before ReLU, dropout 0.25, 512 hidden numbers, 10 classes,
 on Fashion-MNIST. Each loop keeps its own batch, schedule, optimiser and precision: they are what is compared.
@@ -28,7 +28,7 @@ def run_side(side: str, seed: int, epochs: int, rows: int) -> peers.Look:
 
 def main() -> None:
     flags = common.arguments(
-        __doc__, side={"default": ""}, seed={"type": int, "default": 0},
+        __doc__, seeds={"type": int, "default": 3}, side={"default": ""}, seed={"type": int, "default": 0},
         epochs={"type": int, "default": EPOCHS}, rows={"type": int, "default": 60_000},
     )  # fmt: skip
     if flags.side:
@@ -37,7 +37,7 @@ def main() -> None:
     sides = ["textbook", "ours", *(["fastai"] if common.has_fastai() else [])]
     epochs, rows = (1, 6000) if flags.quick else (flags.epochs, flags.rows)
     looks: dict[str, list[peers.Look]] = {side: [] for side in sides}
-    for seed in range(1 if flags.quick else 3):
+    for seed in range(1 if flags.quick else flags.seeds):
         for side in sides:
             flags_of_side = [
                 "--side",

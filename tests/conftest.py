@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread (results must not depend on the machine), a cache of its own, no network."""
+"""Shared by all tests: one thread (results must not depend on the machine), own cache, no network."""
 
 import os
 import socket

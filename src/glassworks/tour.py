@@ -84,8 +84,8 @@ def _digits(folder: Path, page: Page) -> dict:
     run = train("cnn", data="sample", size="tiny", out=str(folder / "digits"), precision="auto")
     page.section("2. Train from scratch").code("glassworks train cnn --size tiny")
     page.text(
-        f"A network of {run.card['parameters']:,} numbers, all random at first. After each pass over the training "
-        "pictures it is measured on pictures that it does not learn from."
+        f"A network of {run.card['parameters']:,} numbers, all random at first. After each pass over the "
+        "training pictures it is measured on pictures that it does not learn from."
     )
     for sentence in run.card["choices"]:
         page.text(sentence, "note")
@@ -113,7 +113,9 @@ def _faces(folder: Path, page: Page) -> dict:
         f"the shape in which your own pictures would come. The check says: {_found(report)}"
     )
     table = sample_table("faces")
-    page.pictures([(_array(table, row), table.classes[table.targets[row]]) for row in (0, 1, 2, 3, 100, 101, 102, 103)])
+    page.pictures(
+        [(_array(table, row), table.classes[table.targets[row]]) for row in (0, 1, 2, 3, 100, 101, 102, 103)]
+    )
     run = train(
         "cnn", data=str(photos), size="tiny", out=str(folder / "faces"), precision="auto", side=24, epochs=30
     )  # fmt: skip
@@ -204,7 +206,10 @@ def _single_files(folder: Path, page: Page, run: Run, table: PictureTable) -> No
     page.section("4. Ask it about single files").code(f"glassworks predict {run.path} {files[0]}")
     page.pictures(
         [
-            (_array(table, int(row)), f"says {a['answer']} ({a['answers'][0]['probability']:.0%}); it is {truth}")
+            (
+                _array(table, int(row)),
+                f"says {a['answer']} ({a['answers'][0]['probability']:.0%}); it is {truth}",
+            )
             for row, a in zip(chosen, answers)
             for truth in [table.classes[table.targets[int(row)]]]
         ]
@@ -219,4 +224,9 @@ def _array(table: PictureTable, row: int) -> np.ndarray:
 
 def _station(name: str, run: Run, result: Evaluation) -> dict:
     figures = result.judgement.as_json()
-    return {"name": name, "run": str(run.path), "metrics": figures["metrics"], "verdict": result.judgement.verdict}
+    return {
+        "name": name,
+        "run": str(run.path),
+        "metrics": figures["metrics"],
+        "verdict": result.judgement.verdict,
+    }

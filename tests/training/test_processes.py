@@ -1,4 +1,4 @@
-"""Two processes on one machine, under torchrun: each takes half of every batch, together they take the same steps."""
+"""Two processes under torchrun: each takes half of every batch, together they take the same steps."""
 
 import os
 import subprocess

@@ -12,7 +12,12 @@ from glassworks.training import checkpoint
 def bits(run):
     """Digests of all that must be equal: weights, log, last checkpoint."""
     last = checkpoint.found(run / "checkpoints")[-1]
-    files = [run / "model.safetensors", run / "metrics.jsonl", *sorted(last.glob("*.safetensors")), last / "state.json"]
+    files = [
+        run / "model.safetensors",
+        run / "metrics.jsonl",
+        *sorted(last.glob("*.safetensors")),
+        last / "state.json",
+    ]
     return {file.name: sha256_of(file) for file in files if file.exists()}
 
 

@@ -9,9 +9,9 @@ import sys
 import time
 
 import pytest
+from tests.training.test_resume import bits
 
 from glassworks.training import checkpoint
-from tests.training.test_resume import bits
 
 SETTINGS = ["--size", "tiny", "--threads", "1", "--side", "16", "--augment", "photo", "--epochs", "4", "--set",
             "model.widths=[8,16]", "model.hidden=32", "training.save_steps=1"]  # fmt: skip
@@ -67,7 +67,11 @@ def storm(run, digits, kills, chance):
     """Kill a run at random moments, restart it each time, until it ends by itself."""
     lost = 0
     for kill in range(kills + 1):
-        words = ["--resume", run] if (run / "recipe.yaml").exists() else ["cnn", "--data", digits, "--out", run, *SETTINGS]
+        words = (
+            ["--resume", run]
+            if (run / "recipe.yaml").exists()
+            else ["cnn", "--data", digits, "--out", run, *SETTINGS]
+        )
         process = begin("train", *words)
         if kill == kills:
             assert process.wait(timeout=120) == 0, process.stdout.read()
@@ -106,7 +110,9 @@ def test_a_real_full_disk(tmp_path, digits):
     """A disk of 10 MB: a clear error with needed and free space, exit 2, the checkpoint before it is whole."""
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", str(small)], check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", str(small)], check=False
+    ).returncode:
         pytest.skip("this system does not let tests mount a disk")
     try:
         words = ["train", "cnn", "--data", digits, "--out", small / "run", "--side", "16", "--epochs", "3",

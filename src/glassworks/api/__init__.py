@@ -1,1 +1,1 @@
-"""The verbs in Python. The command line calls the same functions; nothing heavy is imported before one runs."""
+"""The verbs in Python; the command line calls the same functions. Nothing heavy is imported early."""

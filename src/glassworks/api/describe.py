@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+from typing import Any
 
 from glassworks import catalogue
 from glassworks.core.errors import PersonError, did_you_mean
@@ -64,7 +65,10 @@ def _variant(module, name: str, shape: dict) -> dict:
         model = module.build(config_class(module)(**shape, **module.VARIANTS[name]))
     except ValueError as error:
         raise PersonError(
-            "bad-model", expected=f"a picture that {name} can take", got=str(error), fix="choose another --side"
+            "bad-model",
+            expected=f"a picture that {name} can take",
+            got=str(error),
+            fix="choose another --side",
         ) from error
     picture = torch.zeros(1, shape["channels"], shape["height"], shape["width"])
     stages = [dataclasses.asdict(stage) for stage in stage_costs(model, picture)]
@@ -76,14 +80,14 @@ def _variant(module, name: str, shape: dict) -> dict:
     }
 
 
-def _settings(config: type) -> list[dict]:
+def _settings(config: Any) -> list[dict]:
     """Fields of a config with their meanings, read from its docstring ("name: meaning", several a line)."""
     meanings: dict[str, str] = {}
     names: list[str] = []
     for line in (config.__doc__ or "").splitlines()[1:]:
         head, colon, text = line.strip().partition(":")
         words = [word.strip() for word in head.split(",")]
-        known = {field.name for field in dataclasses.fields(config)}  # type: ignore[arg-type]
+        known = {field.name for field in dataclasses.fields(config)}
         if colon and set(words) <= known:
             names = words
             meanings |= {name: text.strip() for name in names}
@@ -92,5 +96,5 @@ def _settings(config: type) -> list[dict]:
                 meanings[name] += " " + line.strip()
     return [
         {"name": field.name, "default": field.default, "meaning": meanings.get(field.name, "")}
-        for field in dataclasses.fields(config)  # type: ignore[arg-type]
+        for field in dataclasses.fields(config)
     ]

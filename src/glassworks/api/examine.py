@@ -90,7 +90,10 @@ def doctor() -> dict:
         add(f"extra {extra}", f"{names[0]} {found}" if found else "not installed", True,
             "" if found else f"pip install 'glassworks[{extra}]'")  # fmt: skip
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    add("processor", f"{cores} cores" + (f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""))
+    add(
+        "processor",
+        f"{cores} cores" + (f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""),
+    )
     memory = _memory()
     if memory:
         add("memory", readable_size(memory), memory > 4 * 1024**3, "small models and pictures only")

@@ -69,10 +69,15 @@ def evaluate_request(request: EvaluateRequest) -> Evaluation:
     run = load(request.run, device=request.device)
     own = run.data()
     if request.data is None:
-        part, rows, store, table = request.part, own.part(request.part), own.store, own.table
+        part: str = request.part
+        rows, store, table = own.part(part), own.store, own.table
     else:
         data = DataPart(
-            where=request.data, target=request.target, file=request.file, group=request.group, labels=request.labels
+            where=request.data,
+            target=request.target,
+            file=request.file,
+            group=request.group,
+            labels=request.labels,
         )
         table = with_classes_of(run, open_data(data))
         store = decode(run.input, table, workers=request.workers, bad="stop")
@@ -86,7 +91,14 @@ def evaluate_request(request: EvaluateRequest) -> Evaluation:
         save_answers(run.path / ANSWERS, answers)
     doubted = _suspects(run, own) if request.data is None else []
     report = publish(
-        run.folder, run.recipe, card, judgement, store.pixels, rows, suspects=doubted, seconds=run.folder.seconds()
+        run.folder,
+        run.recipe,
+        card,
+        judgement,
+        store.pixels,
+        rows,
+        suspects=doubted,
+        seconds=run.folder.seconds(),
     )
     return Evaluation(run.path, part, judgement, card["test_looks"], report)
 
@@ -100,7 +112,7 @@ def finish(
     choices: list[str],
     threshold_rule: str | None,
 ) -> None:
-    """At the end of training: judge the validation part, write card and report. The test part stays unseen."""
+    """At the end of training: judge the validation part, write card and report; test stays unseen."""
     assert state.best_model is not None
     model = state.model
     load_into(model, state.best_model, source="the best model")
@@ -186,7 +198,10 @@ def baselines_of(own: Prepared, pixels: np.ndarray, rows: np.ndarray, answers: A
     """Majority and nearest neighbour, fitted on the run's training part."""
     train = own.splits.train
     return baselines(
-        small_pictures(own.store.pixels[train]), own.table.targets[train], small_pictures(pixels[rows]), answers
+        small_pictures(own.store.pixels[train]),
+        own.table.targets[train],
+        small_pictures(pixels[rows]),
+        answers,
     )
 
 
@@ -296,4 +311,3 @@ def compare(*runs: str | Path) -> Comparison:
             fix="glassworks compare RUN RUN",
         )  # fmt: skip
     return compare_answers({str(run): read_answers(run) for run in runs})
-

@@ -36,7 +36,9 @@ def predict_request(request: PredictRequest, run: Run | None = None) -> list[dic
         )  # fmt: skip
     files = files_of(request.inputs)
     run = run or load(request.run, device=request.device)
-    rows = [row for start in range(0, len(files), BATCH) for row in _answer(run, files[start : start + BATCH])]
+    rows = [
+        row for start in range(0, len(files), BATCH) for row in _answer(run, files[start : start + BATCH])
+    ]
     if request.out:
         write_text(request.out, as_csv(rows))
     for row in rows:

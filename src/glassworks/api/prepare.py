@@ -158,5 +158,3 @@ def _require_enough(table: PictureTable, parts: Splits) -> None:
                 got=f"{len(table)} pictures, none of them left for {name}",
                 fix="add pictures, or see `glassworks check` for what it sees",
             )
-
-

@@ -45,16 +45,22 @@ class Columns:
     target: str | None = option(None, "column with the label, labels or number")
     file: str | None = option(None, "column with the picture's file")
     group: str | None = option(None, "column whose equal values stay in one part (one patient, one film)")
-    labels: Literal["auto", "label", "labels", "number"] = option("auto", "what the target is: one class, several, or a number")
+    labels: Literal["auto", "label", "labels", "number"] = option(
+        "auto", "what the target is: one class, several, or a number"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckRequest(Columns):
     """Say what Glassworks sees in a folder, table or archive, and what is wrong with it."""
 
-    data: str = argument("folder, .csv, .jsonl, .npz, IDX file, archive, sample, torchvision:NAME or hf:org/name")
+    data: str = argument(
+        "folder, .csv, .jsonl, .npz, IDX file, archive, sample, torchvision:NAME or hf:org/name"
+    )
     page: str | None = option(None, "write a page with thumbnails to this HTML file")
-    fixes: str | None = option(None, "write a list of suggested changes to this CSV file; nothing is changed by itself")
+    fixes: str | None = option(
+        None, "write a list of suggested changes to this CSV file; nothing is changed by itself"
+    )
     workers: int = option(2, "processes that decode")
     json: bool = option(False, "print JSON")
 
@@ -64,29 +70,49 @@ class TrainRequest(Columns):
     """Train a system on sample data or on your own, into a run folder."""
 
     system: str | None = argument("name as in `glassworks list`; left out with --resume or --recipe", None)
-    data: str | None = option(None, "sample (default), sample:NAME, torchvision:NAME, hf:org/name, or a path of your own")
-    size: Literal["tiny", "small", "paper"] | None = option(None, "the one dial: data, steps and model follow (default small)")
+    data: str | None = option(
+        None, "sample (default), sample:NAME, torchvision:NAME, hf:org/name, or a path of your own"
+    )
+    size: Literal["tiny", "small", "paper"] | None = option(
+        None, "the one dial: data, steps and model follow (default small)"
+    )
     variant: str | None = option(None, "architecture, see `glassworks info SYSTEM`")
     recipe: str | None = option(None, "run this recipe.yaml; named options change it")
     resume: str | None = option(None, "continue this run where it stopped")
-    start_from: str | None = option(None, "begin with the weights of this run or .safetensors file of the same system", flag="from")
+    start_from: str | None = option(
+        None, "begin with the weights of this run or .safetensors file of the same system", flag="from"
+    )
     out: str | None = option(None, "the new run's folder (default runs/SYSTEM-DATA-NUMBER)")
     overwrite: bool = option(False, "replace the run that --out names")
     epochs: int | None = option(None, "passes over the training part")
     batch: int | Literal["auto"] | None = option(None, "pictures a step; auto measures")
     learning_rate: float | Literal["auto"] | None = option(None, "peak rate; auto runs the finder")
     side: int | None = option(None, "height and width of the pictures the model sees, pixels")
-    augment: Literal["none", "light", "photo"] | None = option(None, "random changes of training pictures: light (move, turn) or photo (also mirror, zoom, brightness)")
+    augment: Literal["none", "light", "photo"] | None = option(
+        None,
+        "random changes of training pictures: light (move, turn) or photo (also mirror, zoom, brightness)",
+    )
     class_weights: Literal["none", "balanced"] | None = option(None, "balanced: rare classes weigh more")
-    threshold: str | None = option(None, "for two classes or several labels, chosen on the validation part: f1, recall=0.95 or precision=0.9")
-    average: float | None = option(None, "decay of a moving average of the weights, such as 0.999; 0 for none")
+    threshold: str | None = option(
+        None,
+        "for two classes or several labels, chosen on the validation part: f1, recall=0.95 or precision=0.9",
+    )
+    average: float | None = option(
+        None, "decay of a moving average of the weights, such as 0.999; 0 for none"
+    )
     patience: int | None = option(None, "evaluations without improvement before the run ends; 0 for never")
-    micro_batch: int | None = option(None, "pictures a forward pass takes at once; the step still sees the whole batch")
+    micro_batch: int | None = option(
+        None, "pictures a forward pass takes at once; the step still sees the whole batch"
+    )
     bad: Literal["stop", "skip"] | None = option(None, "skip leaves damaged files out and counts them")
-    on_nan: Literal["stop", "skip"] | None = option(None, "skip leaves out a batch whose loss is not finite, at most 3 in a row")
+    on_nan: Literal["stop", "skip"] | None = option(
+        None, "skip leaves out a batch whose loss is not finite, at most 3 in a row"
+    )
     set: tuple[str, ...] = option((), "any key of the recipe: --set training.clip=0.5 model.hidden=128")
     device: Literal["auto", "cpu", "cuda", "mps"] | None = option(None, "where to compute")
-    precision: Literal["fp32", "bf16", "auto"] | None = option(None, "auto takes bf16 where it is faster here")
+    precision: Literal["fp32", "bf16", "auto"] | None = option(
+        None, "auto takes bf16 where it is faster here"
+    )
     threads: int | None = option(None, "threads of torch on a CPU; 0 leaves its choice")
     workers: int | None = option(None, "processes that decode pictures")
     compile: bool = option(False, "compile the model with torch.compile: pays only in long runs")
@@ -100,7 +126,9 @@ class EvaluateRequest(Columns):
     """Judge a run on data it has not seen, against baselines, and write report.html."""
 
     run: str = argument("run folder")
-    data: str | None = option(None, "other data of the same classes; left out: the run's own test part, and the look is counted")
+    data: str | None = option(
+        None, "other data of the same classes; left out: the run's own test part, and the look is counted"
+    )
     part: Literal["test", "val", "train"] = option("test", "which part of the run's own data")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
     workers: int = option(0, "processes that decode pictures")
@@ -132,7 +160,9 @@ class CompareRequest:
 class SamplesRequest:
     """List the real data that packages ship, fetch one, or write one out as class folders."""
 
-    action: Literal["list", "fetch", "write"] = argument("list, fetch NAME, or write NAME --to FOLDER", "list")
+    action: Literal["list", "fetch", "write"] = argument(
+        "list, fetch NAME, or write NAME --to FOLDER", "list"
+    )
     name: str | None = argument("sample", None)
     to: str | None = option(None, "folder to write class folders into")
     json: bool = option(False, "print JSON")

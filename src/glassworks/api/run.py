@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from glassworks.tasks.image import ImageClassification, ImageRegression, ImageTa
 from glassworks.training.run_folder import CARD, MODEL, RECIPE, SPLITS, RunFolder, open_run, read_json
 from glassworks.training.runtime import Runtime, start
 from glassworks.weights.store import load_into, read_tensors
+
+if TYPE_CHECKING:
+    from glassworks.api.judge import Evaluation
 
 BATCH = 256  # pictures a forward pass takes when nothing is learned
 
@@ -57,7 +61,7 @@ class Run:
         """The run's own data, divided as recorded."""
         return prepare(self.recipe, open_data(self.recipe.data), splits=read_json(self.path / SPLITS))
 
-    def evaluate(self, **options) -> "dict":
+    def evaluate(self, **options) -> "Evaluation":
         """Judge the run; see `glassworks.evaluate`."""
         from glassworks.api.judge import evaluate
 
@@ -81,7 +85,9 @@ def load(path: str | Path, *, device: str = "auto") -> Run:
     return Run(folder, recipe, card, model.to(runtime.device).eval(), runtime)
 
 
-def scores_of(model: nn.Module, task: ImageTask, batches, runtime: Runtime, *, size: int = BATCH) -> np.ndarray:
+def scores_of(
+    model: nn.Module, task: ImageTask, batches, runtime: Runtime, *, size: int = BATCH
+) -> np.ndarray:
     """Answers for all pictures of `batches`, float64 (rows, outputs); the model's mode is put back."""
     return task.answers(outputs_of(model, batches, runtime, size=size))
 

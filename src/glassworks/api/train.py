@@ -16,15 +16,22 @@ from glassworks.recipes.base import DataPart, Recipe, build_model, default_recip
 from glassworks.training import finders
 from glassworks.training.loop import Plan, fit
 from glassworks.training.progress import Lines, Silent
-from glassworks.training.run_folder import MODEL, RECIPE, SPLITS, RunFolder, open_run, place_for
-from glassworks.training.run_folder import read_json, require_free
+from glassworks.training.run_folder import (
+    MODEL,
+    RECIPE,
+    SPLITS,
+    RunFolder,
+    open_run,
+    place_for,
+    read_json,
+    require_free,
+)
 from glassworks.training.runtime import Runtime, start
 from glassworks.training.state import adamw, new_state
 from glassworks.training.step import supervised
 from glassworks.training.stopping import StopRequest
 from glassworks.weights.names import textbook
 from glassworks.weights.store import load_into, read_tensors
-
 
 
 def train(system: str | None = None, data: str | None = None, **options: Any) -> Run:
@@ -81,11 +88,26 @@ def recipe_for(request: TrainRequest, table: Any) -> Recipe:
     else:
         if request.system is None:
             require_system("")
-        recipe = default_recipe(str(request.system), request.size or "small", request.variant, facts_of(table))
-    changes: dict[str, Any] = {f"data.{k}": v for k, v in _data_part(request, recipe.data).model_dump().items()}
-    named = ("epochs", "batch", "learning_rate", "class_weights", "average", "patience", "micro_batch", "on_nan")
+        recipe = default_recipe(
+            str(request.system), request.size or "small", request.variant, facts_of(table)
+        )
+    changes: dict[str, Any] = {
+        f"data.{k}": v for k, v in _data_part(request, recipe.data).model_dump().items()
+    }
+    named = (
+        "epochs",
+        "batch",
+        "learning_rate",
+        "class_weights",
+        "average",
+        "patience",
+        "micro_batch",
+        "on_nan",
+    )
     changes |= {f"training.{name}": getattr(request, name) for name in named}
-    changes |= {f"hardware.{name}": getattr(request, name) for name in ("device", "precision", "threads", "workers")}
+    changes |= {
+        f"hardware.{name}": getattr(request, name) for name in ("device", "precision", "threads", "workers")
+    }
     changes |= {"seed": request.seed, "start_from": request.start_from}
     for name in ("height", "width"):
         changes |= {f"input.{name}": request.side, f"model.{name}": request.side}
@@ -111,7 +133,10 @@ def _setting(text: str) -> tuple[str, Any]:
     except yaml.YAMLError:
         pass
     raise PersonError(
-        "bad-setting", expected="--set KEY=VALUE", got=f"--set {text}", fix="for example --set training.clip=0.5"
+        "bad-setting",
+        expected="--set KEY=VALUE",
+        got=f"--set {text}",
+        fix="for example --set training.clip=0.5",
     )
 
 
@@ -192,7 +217,7 @@ def _run(
         scores = scores_of(judged, task, validation, runtime)
         return task.metrics(scores, prepared.table.targets[validation.rows])
 
-    wrapped = runtime.wrap(torch.compile(model) if request.compile else model)  # type: ignore[arg-type]
+    wrapped = runtime.wrap(torch.compile(model) if request.compile else model)
     with StopRequest() as stop:
         fit(
             make_step(wrapped, runtime), state, _plan(recipe, task), examples=batches, validate=validate,
@@ -224,7 +249,12 @@ def _choose(recipe, prepared, model, make_step, batches, runtime) -> tuple[Recip
         sentences.append(found.reason)
     if settings.learning_rate == "auto":
         found = finders.find_learning_rate(
-            model, make_step, batches, Runtime(runtime.device, "fp32", runtime.threads), batch=batch, fallback=2e-3
+            model,
+            make_step,
+            batches,
+            Runtime(runtime.device, "fp32", runtime.threads),
+            batch=batch,
+            fallback=2e-3,
         )
         values["training.learning_rate"] = found.value
         sentences.append(found.reason)
@@ -278,5 +308,3 @@ def _introduction(recipe: Recipe, prepared: Prepared, model: torch.nn.Module, pa
     if left_out:
         lines.append(f"{left_out} damaged files were left out; `glassworks check` names them")
     return [*lines, *table.notes, *parts.notes]
-
-

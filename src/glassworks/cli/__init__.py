@@ -54,7 +54,10 @@ def main(words: list[str] | None = None) -> int:
         return 0
     except Exception:
         traceback.print_exc()
-        print("\nglassworks: this is a fault of ours, not of yours; please report the lines above", file=sys.stderr)
+        print(
+            "\nglassworks: this is a fault of ours, not of yours; please report the lines above",
+            file=sys.stderr,
+        )
         return 1
 
 
@@ -78,7 +81,9 @@ def _dispatch(words: list[str]) -> int:
     from glassworks.cli import flags
 
     request = flags.parse(getattr(requests, request_name), verb, example, rest)
-    return getattr(importlib.import_module(f"glassworks.cli.{module}"), verb.replace("list", "list_"))(request)
+    return getattr(importlib.import_module(f"glassworks.cli.{module}"), verb.replace("list", "list_"))(
+        request
+    )
 
 
 def overview() -> str:

@@ -63,7 +63,11 @@ def doctor(request: DoctorRequest) -> int:
         print_json(facts)
         return 0
     rows = [
-        ["ok" if r["level"] == "good" else "!!", r["what"], r["found"] + (f"  ({r['mend']})" if r["mend"] else "")]
+        [
+            "ok" if r["level"] == "good" else "!!",
+            r["what"],
+            r["found"] + (f"  ({r['mend']})" if r["mend"] else ""),
+        ]
         if r["level"] != "good" or r["what"].startswith("extra")
         else ["ok", r["what"], r["found"]]
         for r in facts["rows"]

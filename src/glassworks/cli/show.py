@@ -12,8 +12,7 @@ def list_(request: ListRequest) -> int:
     """Print the catalogue."""
     found = describe.list_systems(request.domain)
     if request.json:
-        rows = [vars(entry) for entry in found]
-        print_json({"schema": 1, "command": "list", "systems": rows})
+        print_json({"schema": 1, "command": "list", "systems": [vars(entry) for entry in found]})
         return 0
     rows = [[entry.name, entry.domain, ", ".join(entry.variants), entry.idea] for entry in found]
     print_table(["system", "domain", "variants", "idea"], rows)
@@ -40,8 +39,9 @@ def info(request: InfoRequest) -> int:
     for variant in facts["variants"]:
         shape = facts["shape"]
         print(
-            f"{variant['name']}: {variant['parameters']:,} parameters, {variant['multiply_adds']:,} multiply-adds "
-            f"for a picture of {shape['height']}x{shape['width']}x{shape['channels']}, {shape['classes']} classes"
+            f"{variant['name']}: {variant['parameters']:,} parameters, "
+            f"{variant['multiply_adds']:,} multiply-adds for a picture of "
+            f"{shape['height']}x{shape['width']}x{shape['channels']}, {shape['classes']} classes"
         )
         rows = [
             [

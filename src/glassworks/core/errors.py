@@ -25,9 +25,7 @@ class PersonError(Exception):
 
     def as_json(self) -> dict:
         """The form that `--json` prints: {"error": {code, expected, got, fix}}."""
-        return {
-            "error": {"code": self.code, "expected": self.expected, "got": self.got, "fix": self.fix}
-        }
+        return {"error": {"code": self.code, "expected": self.expected, "got": self.got, "fix": self.fix}}
 
     def as_text(self) -> str:
         """The form that a terminal shows, three aligned lines."""

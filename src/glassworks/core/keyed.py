@@ -24,7 +24,7 @@ def mix(state: np.ndarray) -> np.ndarray:
 
 def seed_for(*key: int | str) -> int:
     """A 63-bit seed from a key of whole numbers and words: seed_for(0, "dropout", 12)."""
-    state = np.uint64(0)
+    state = np.zeros((), np.uint64)
     with np.errstate(over="ignore"):
         for part in key:
             number = zlib.crc32(part.encode()) if isinstance(part, str) else int(part) & MASK

@@ -7,7 +7,7 @@ and `tour.html` are made with it, so they look alike.
 import base64
 import html
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +44,14 @@ figcaption { font-size: .78rem; line-height: 1.35; margin-top: .25rem; color: va
   white-space: pre-line; }
 .tiles { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
 .tile { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
-.tile b { display: block; font-size: 1.45rem; line-height: 1.25; } .tile span { color: var(--soft); font-size: .85rem; }
+.tile b { display: block; font-size: 1.45rem; line-height: 1.25; }
+.tile span { color: var(--soft); font-size: .85rem; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
-svg { max-width: 100%; height: auto; display: block; } svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
+svg { max-width: 100%; height: auto; display: block; }
+svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg .axis { stroke: var(--line); } svg .a { stroke: var(--accent); fill: none; stroke-width: 2; }
-svg .b { stroke: var(--warn); fill: none; stroke-width: 2; } svg .c { stroke: var(--good); fill: none; stroke-width: 2; }
+svg .b { stroke: var(--warn); fill: none; stroke-width: 2; }
+svg .c { stroke: var(--good); fill: none; stroke-width: 2; }
 svg .bar { fill: var(--accent); } svg .dash { stroke: var(--soft); stroke-dasharray: 4 4; fill: none; }
 """
 CURVES = ("a", "b", "c")
@@ -100,9 +103,7 @@ class Page:
     def table(self, head: Sequence[str], rows: Iterable[Sequence]) -> "Page":
         """Numbers stand to the right; a cell may be a (text, tone) pair."""
         rows = [list(row) for row in rows]
-        numeric = [
-            bool(rows) and all(_is_number(row[column]) for row in rows) for column in range(len(head))
-        ]
+        numeric = [bool(rows) and all(_is_number(row[column]) for row in rows) for column in range(len(head))]
         mark = [' class="number"' if number else "" for number in numeric]
         top = "".join(f"<th{m}>{html.escape(name)}</th>" for name, m in zip(head, mark))
         body = "".join(
@@ -159,7 +160,7 @@ def picture_uri(picture: np.ndarray | Image.Image, side: int = 160) -> tuple[str
 
 
 def line_chart(
-    curves: dict[str, Sequence[tuple[float, float]]], *, across: str, width: int = 520, height: int = 220
+    curves: Mapping[str, Sequence[tuple[float, float]]], *, across: str, width: int = 520, height: int = 220
 ) -> str:
     """Up to three curves over a shared axis as SVG; `across` names the horizontal axis."""
     points = [point for curve in curves.values() for point in curve if np.isfinite(point).all()]
@@ -183,7 +184,8 @@ def line_chart(
     marks.append(f'<text x="{left}" y="{height - 16}">{low_x:.4g}</text>')
     marks.append(f'<text x="{width - 8}" y="{height - 16}" text-anchor="end">{high_x:.4g}</text>')
     marks.append(
-        f'<text x="{(left + width) / 2:.0f}" y="{height - 4}" text-anchor="middle">{html.escape(across)}</text>'
+        f'<text x="{(left + width) / 2:.0f}" y="{height - 4}" text-anchor="middle">'
+        f"{html.escape(across)}</text>"
     )
     for number, (name, curve) in enumerate(curves.items()):
         style = CURVES[number % len(CURVES)]
@@ -203,11 +205,14 @@ def bar_chart(rows: Sequence[tuple[str, float]], *, width: int = 520) -> str:
         y = number * 24
         label = name if len(name) <= 20 else name[:19] + "…"
         marks.append(f'<text x="132" y="{y + 16}" text-anchor="end">{html.escape(label)}</text>')
+        long = value / top * (width - 210)
         marks.append(
-            f'<rect class="bar" x="140" y="{y + 5}" width="{max(1.0, value / top * (width - 210)):.1f}" height="14" rx="3"/>'
+            f'<rect class="bar" x="140" y="{y + 5}" width="{max(1.0, long):.1f}" height="14" rx="3"/>'
         )
-        marks.append(f'<text x="{146 + value / top * (width - 210):.1f}" y="{y + 16}">{value:.4g}</text>')
-    return f'<svg viewBox="0 0 {width} {len(rows) * 24 + 4}" width="{width}" role="img">{"".join(marks)}</svg>'
+        marks.append(f'<text x="{146 + long:.1f}" y="{y + 16}">{value:.4g}</text>')
+    return (
+        f'<svg viewBox="0 0 {width} {len(rows) * 24 + 4}" width="{width}" role="img">{"".join(marks)}</svg>'
+    )
 
 
 def _is_number(cell) -> bool:

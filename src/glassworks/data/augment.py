@@ -52,9 +52,7 @@ class Augment:
 PRESETS = {
     "none": Augment(),
     "light": Augment(shift=0.07, rotate=10.0),
-    "photo": Augment(
-        flip="random", shift=0.08, rotate=10.0, zoom=0.1, brightness=0.2, contrast=0.2
-    ),
+    "photo": Augment(flip="random", shift=0.08, rotate=10.0, zoom=0.1, brightness=0.2, contrast=0.2),
 }
 
 

@@ -77,7 +77,7 @@ def _grouped(seen) -> list[StageCost]:
             continue  # dropout and the like cost nothing and change no shape
         if not parameters and key not in stages and stages:
             key = next(reversed(stages))
-        shape, learned, products, *_ = stages.get(key, ((), 0, 0, 0, 0))
+        _, learned, products, *_ = stages.get(key, ((), 0, 0, 0, 0))
         products += _multiply_adds(module, after)
         stages[key] = [after[1:], learned + parameters, products, field, stride]
     return [StageCost(name, *row) for name, row in stages.items()]

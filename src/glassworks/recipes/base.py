@@ -117,8 +117,9 @@ class Recipe(Part):
             *parts, last = key.split(".")
             place = content
             for part in parts:
-                place = place.get(part) if isinstance(place.get(part), dict) else {}
-            if last not in place and not (parts == ["model"]):
+                inner = place.get(part)
+                place = inner if isinstance(inner, dict) else {}
+            if last not in place and parts != ["model"]:
                 known = [f"{a}.{b}" for a, inner in content.items() if isinstance(inner, dict) for b in inner]
                 raise PersonError(
                     "unknown-key",

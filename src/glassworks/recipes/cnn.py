@@ -13,9 +13,7 @@ def recipe(size: Size, variant: str, facts: Facts) -> Recipe:
     shape = VARIANTS[variant]
     if size != "paper":  # the same network with a quarter of the normalising and cutting to do
         shape = shape | {"pool_first": True, "batch_norm": True}
-    config = CNNConfig(
-        height=side, width=side, channels=facts.channels, classes=facts.outputs, **shape
-    )
+    config = CNNConfig(height=side, width=side, channels=facts.channels, classes=facts.outputs, **shape)
     return Recipe(
         system="cnn",
         variant=variant,
@@ -35,9 +33,7 @@ def _augmentation(size: Size, facts: Facts) -> AugmentPart:
 
 def _training(size: Size, facts: Facts) -> TrainingPart:
     if size == "paper":  # Adam at 0.001 for five epochs of batches of 64, and nothing else
-        return TrainingPart(
-            epochs=5, batch=64, learning_rate=1e-3, warmup=0.0, weight_decay=0.0, clip=0.0
-        )
+        return TrainingPart(epochs=5, batch=64, learning_rate=1e-3, warmup=0.0, weight_decay=0.0, clip=0.0)
     tiny = size == "tiny"
     return TrainingPart(
         epochs=epochs_for(facts.examples, 25_000 if tiny else 600_000, 20 if tiny else 60),

@@ -40,7 +40,9 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     if final.exists() and is_whole(final):  # a state is a function of its step: nothing new to write
         return final
     folder.mkdir(parents=True, exist_ok=True)
-    needed = sum(t.numel() * t.element_size() for group in checkpoint.tensors.values() for t in group.values())
+    needed = sum(
+        t.numel() * t.element_size() for group in checkpoint.tensors.values() for t in group.values()
+    )
     require_space(final, needed + (1 << 18))
     _sweep(folder)
     aside = folder / f".{final.name}{PARTIAL}"
@@ -77,7 +79,7 @@ def load(path: Path) -> Checkpoint:
 
 def load_newest(folder: Path) -> tuple[Checkpoint, list[str]]:
     """The newest whole checkpoint, and one sentence for each damaged one that was passed over."""
-    passed = []
+    passed: list[str] = []
     for path in reversed(found(folder)):
         try:
             return load(path), passed

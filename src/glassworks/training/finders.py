@@ -32,7 +32,13 @@ class Choice:
 
 
 def find_learning_rate(
-    model: nn.Module, make_step: MakeStep, examples: Examples, runtime: Runtime, *, batch: int, fallback: float
+    model: nn.Module,
+    make_step: MakeStep,
+    examples: Examples,
+    runtime: Runtime,
+    *,
+    batch: int,
+    fallback: float,
 ) -> Choice:
     """The rate at which the smoothed loss falls fastest, on a copy of the model."""
     trial = copy.deepcopy(model)
@@ -62,11 +68,11 @@ def find_learning_rate(
 
 def _steepest(curve: list[tuple[float, float]], fallback: float) -> Choice:
     """Slope over five neighbouring rates; the first rates only warm the average up."""
-    slopes = [
-        (curve[i + 2][1] - curve[i - 2][1], curve[i][0]) for i in range(5, len(curve) - 2)
-    ]
+    slopes = [(curve[i + 2][1] - curve[i - 2][1], curve[i][0]) for i in range(5, len(curve) - 2)]
     if not slopes or min(slopes)[0] >= 0:
-        return Choice(fallback, f"learning rate {fallback:g}: no rate made the loss fall, so the recipe's", curve)
+        return Choice(
+            fallback, f"learning rate {fallback:g}: no rate made the loss fall, so the recipe's", curve
+        )
     fall, rate = min(slopes)
     rate = float(f"{rate:.2g}")
     return Choice(
@@ -95,10 +101,12 @@ def find_batch(
     if not curve:
         return Choice(1, "batch 1: nothing larger fits into memory", curve)
     best = max(speed for _, speed in curve)
-    size, speed = next((size, speed) for size, speed in curve if speed >= 0.9 * best)
+    chosen = next(size for size, speed in curve if speed >= 0.9 * best)
     tried = ", ".join(f"{int(s)}: {v:,.0f}/s" for s, v in curve)
     return Choice(
-        int(size), f"batch {int(size)}: the smallest within a tenth of the best speed ({tried}); --batch overrides", curve
+        int(chosen),
+        f"batch {int(chosen)}: the smallest within a tenth of the best speed ({tried}); --batch overrides",
+        curve,
     )
 
 

@@ -48,10 +48,11 @@ class Lines:
     def evaluated(self, row: dict[str, Any]) -> None:
         primary = row["primary"]
         mark = "  best so far" if row["better"] else ""
+        name = primary.removeprefix("val_").replace("_", " ")
+        speed, left = self.facts["examples_per_second"], readable_time(self.facts["seconds_left"])
         self.say(
             f"epoch {row['epoch']:>3}  step {row['step']:>6}  loss {row.get('train_loss', float('nan')):.4f}"
-            f"  {primary.removeprefix('val_').replace('_', ' ')} {row[primary]:.4f}"
-            f"  {self.facts['examples_per_second']:,.0f}/s  {readable_time(self.facts['seconds_left'])} left{mark}"
+            f"  {name} {row[primary]:.4f}  {speed:,.0f}/s  {left} left{mark}"
         )
 
     def _clear(self) -> None:

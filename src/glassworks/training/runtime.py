@@ -105,7 +105,10 @@ def choose_threads(most: int) -> tuple[int, str]:
     busy = busy_cores()
     threads = max(1, min(most, round(most - busy)))
     if threads < most:
-        return threads, f"threads {threads}: other programs keep {busy:.1f} of {most} cores busy; --threads overrides"
+        return (
+            threads,
+            f"threads {threads}: other programs keep {busy:.1f} of {most} cores busy; --threads overrides",
+        )
     return threads, f"threads {threads}: one for each free core"
 
 

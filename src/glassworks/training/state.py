@@ -12,7 +12,18 @@ from torch import Tensor, nn
 from glassworks.training.checkpoint import Checkpoint
 from glassworks.weights.store import load_into
 
-SCALARS = ("step", "seen", "sums", "best", "best_step", "waited", "stopped_early", "micro", "skipped", "lines")
+SCALARS = (
+    "step",
+    "seen",
+    "sums",
+    "best",
+    "best_step",
+    "waited",
+    "stopped_early",
+    "micro",
+    "skipped",
+    "lines",
+)
 
 
 @dataclass
@@ -56,7 +67,8 @@ class TrainingState:
             return
         decay = min(decay, (1 + self.step) / (10 + self.step))  # the first steps are forgotten sooner
         with torch.no_grad():
-            mean, now = list(self.average.parameters()), list(self.model.parameters())
+            mean: list[Tensor] = list(self.average.parameters())
+            now: list[Tensor] = list(self.model.parameters())
             torch._foreach_lerp_(mean, now, 1 - decay)
             for kept, fresh in zip(self.average.buffers(), self.model.buffers()):
                 kept.copy_(fresh)
@@ -87,7 +99,7 @@ class TrainingState:
         self.best_model = None if best is None else {n: t.to(device) for n, t in best.items()}
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
-        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        names: dict[Tensor, str] = {p: name for name, p in self.model.named_parameters()}
         return {
             f"{names[parameter]}.{key}": value
             for parameter, values in self.optimizer.state.items()
@@ -104,7 +116,9 @@ class TrainingState:
         for full, value in tensors.items():
             name, key = full.rsplit(".", 1)
             parameter = parameters[name]
-            like = torch.empty_like(parameter) if value.shape == parameter.shape else value.to(parameter.device)
+            like = (
+                torch.empty_like(parameter) if value.shape == parameter.shape else value.to(parameter.device)
+            )
             self.optimizer.state[parameter][key] = like.copy_(value)
 
 
@@ -123,7 +137,9 @@ def adamw(
     )
 
 
-def new_state(model: nn.Module, optimizer: torch.optim.Optimizer, *, averaged: bool, micro: int) -> TrainingState:
+def new_state(
+    model: nn.Module, optimizer: torch.optim.Optimizer, *, averaged: bool, micro: int
+) -> TrainingState:
     """The state before the first step."""
     average = copy.deepcopy(model).requires_grad_(False) if averaged else None
     return TrainingState(model, optimizer, average, micro=micro)

@@ -42,9 +42,7 @@ def supervised(
     def step(state: TrainingState, batch: Any, whole: int) -> dict[str, float]:
         model.train()
         parts = _with_less_memory(state, batch, lambda micro: _gradients(state, batch, whole, micro))
-        norm = float(
-            torch.nn.utils.clip_grad_norm_(state.model.parameters(), clip if clip > 0 else math.inf)
-        )
+        norm = float(torch.nn.utils.clip_grad_norm_(state.model.parameters(), clip if clip > 0 else math.inf))
         if not math.isfinite(norm) or not math.isfinite(sum(parts.values())):
             state.optimizer.zero_grad(set_to_none=True)
             raise NotFinite(parts["loss"] / max(1, len(batch)), norm)

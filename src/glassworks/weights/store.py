@@ -99,7 +99,9 @@ def _check_offsets(path: Path, header: dict, numbers: int) -> None:
         raise _bad(path, f"it should hold {at} bytes of numbers and holds {numbers}")
 
 
-def load_into(model: nn.Module, tensors: dict[str, Tensor], *, source: str, skip: tuple[str, ...] = ()) -> None:
+def load_into(
+    model: nn.Module, tensors: dict[str, Tensor], *, source: str, skip: tuple[str, ...] = ()
+) -> None:
     """Copy tensors into a model by name; every name and shape must agree, `skip` prefixes excepted.
 
     source: how to call the tensors in a message. Raises PersonError("weights-do-not-fit").
@@ -125,7 +127,7 @@ def load_into(model: nn.Module, tensors: dict[str, Tensor], *, source: str, skip
             "weights-do-not-fit",
             expected=f"the {len(wanted)} tensors of this model",
             got=f"{source}: {'; '.join(problems[:3])}{more}",
-            fix="use the system, variant and picture size that the weights were made with (see their card.json)",
+            fix="use the system, variant and picture size of the weights (see their card.json)",
         )
     with torch.no_grad():
         for name in wanted:

@@ -15,7 +15,18 @@ from tests.models import ladder
 
 # To change these on purpose: run `python -m tests.models.vision.test_cnn`, paste what it prints, and say
 # in the commit why the losses moved.
-FIRST_LOSSES = [2.339267, 2.407208, 2.334863, 2.232807, 2.326501, 2.162576, 2.217165, 2.062644, 2.045334, 2.042339]
+FIRST_LOSSES = [
+    2.339267,
+    2.407208,
+    2.334863,
+    2.232807,
+    2.326501,
+    2.162576,
+    2.217165,
+    2.062644,
+    2.045334,
+    2.042339,
+]
 
 
 def textbook_network(improved):
@@ -55,7 +66,8 @@ def test_shape_and_gradient(model):
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "channels", "classes"), [(28, 28, 1, 10), (33, 47, 3, 2), (64, 40, 1, 7), (16, 16, 3, 1)]
+    ("height", "width", "channels", "classes"),
+    [(28, 28, 1, 10), (33, 47, 3, 2), (64, 40, 1, 7), (16, 16, 3, 1)],
 )
 def test_any_picture_size_channels_and_classes(height, width, channels, classes):
     config = CNNConfig(
@@ -123,7 +135,9 @@ def test_first_convolution_equals_loops():
     layer = model.stages[0].convolution
     padded = np.pad(picture[0, 0].numpy(), 1)
     for filter_ in range(2):
-        by_loops = cross_correlate(padded, layer.weight[filter_, 0].detach().numpy()) + float(layer.bias[filter_].detach())
+        by_loops = cross_correlate(padded, layer.weight[filter_, 0].detach().numpy()) + float(
+            layer.bias[filter_].detach()
+        )
         np.testing.assert_allclose(layer(picture)[0, filter_].detach().numpy(), by_loops, atol=1e-12)
 
 
@@ -141,7 +155,9 @@ def test_deterministic_in_evaluation(model):
 
 def test_a_picture_of_another_size_is_refused_not_reshaped():
     """Two pictures of 64x64 must not come out as eight rows of answers."""
-    with pytest.raises(ValueError, match=r"expected pictures of shape \(batch, 3, 32, 32\), got \(2, 3, 64, 64\)"):
+    with pytest.raises(
+        ValueError, match=r"expected pictures of shape \(batch, 3, 32, 32\), got \(2, 3, 64, 64\)"
+    ):
         build(CNNConfig())(pictures(2, 3, 64, 64))
     with pytest.raises(ValueError, match="expected float pictures"):
         build(CNNConfig())(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))

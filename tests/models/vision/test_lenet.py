@@ -13,7 +13,18 @@ from tests.models import ladder
 
 # To change these on purpose: run `python -m tests.models.vision.test_lenet`, paste what it prints, and say
 # in the commit why the losses moved.
-FIRST_LOSSES = [2.304041, 2.299250, 2.325823, 2.294374, 2.291890, 2.300558, 2.293780, 2.294520, 2.310999, 2.270854]
+FIRST_LOSSES = [
+    2.304041,
+    2.299250,
+    2.325823,
+    2.294374,
+    2.291890,
+    2.300558,
+    2.293780,
+    2.294520,
+    2.310999,
+    2.270854,
+]
 
 
 def textbook_network(variant):
@@ -48,7 +59,9 @@ def test_shape_and_gradient(variant):
     ladder.check_deterministic_in_evaluation(model, pictures())
 
 
-@pytest.mark.parametrize(("height", "width", "channels", "classes"), [(28, 28, 3, 5), (16, 20, 1, 2), (64, 33, 3, 100)])
+@pytest.mark.parametrize(
+    ("height", "width", "channels", "classes"), [(28, 28, 3, 5), (16, 20, 1, 2), (64, 33, 3, 100)]
+)
 def test_any_picture_size_channels_and_classes(height, width, channels, classes):
     model = build(LeNetConfig(height=height, width=width, channels=channels, classes=classes))
     assert model(pictures(3, channels, height, width)).shape == (3, classes)
@@ -79,13 +92,17 @@ def test_shifting_the_picture_by_the_stride_shifts_the_maps():
     picture = pictures(1, 1, 64, 64)
 
     def maps(x):
-        return model.pool(model.activate(model.convolution2(model.pool(model.activate(model.convolution1(x))))))
+        return model.pool(
+            model.activate(model.convolution2(model.pool(model.activate(model.convolution1(x)))))
+        )
 
     moved = maps(picture.roll(4, dims=3))
     torch.testing.assert_close(moved[..., 2:], maps(picture)[..., 1:-1], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("wrong", [{"height": 12}, {"activation": "gelu"}, {"pooling": "sum"}, {"classes": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"height": 12}, {"activation": "gelu"}, {"pooling": "sum"}, {"classes": 0}]
+)
 def test_impossible_configs_are_refused(wrong):
     with pytest.raises(ValueError):
         LeNetConfig(**wrong)

@@ -16,6 +16,7 @@ Axes: batch, channels, height, width; features = what the dense layers see; clas
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -50,7 +51,13 @@ class CNNConfig:
 
     def __post_init__(self):
         smallest = 2 ** len(self.widths)
-        if not self.widths or min(self.widths) < 1 or self.hidden < 1 or self.classes < 1 or self.channels < 1:
+        if (
+            not self.widths
+            or min(self.widths) < 1
+            or self.hidden < 1
+            or self.classes < 1
+            or self.channels < 1
+        ):
             raise ValueError("widths, hidden, classes and channels must be at least 1")
         if min(self.height, self.width) < smallest:
             raise ValueError(
@@ -67,7 +74,7 @@ class CNNConfig:
         return self.widths[-1] * (self.height // halvings) * (self.width // halvings)
 
 
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "two-layer": {"widths": (16, 32), "hidden": 512},
     "two-layer-improved": {"widths": (16, 32), "hidden": 512, "batch_norm": True, "dropout": 0.25},
     "four-layer": {"widths": (16, 32, 64, 128), "hidden": 256, "batch_norm": True, "dropout": 0.3},

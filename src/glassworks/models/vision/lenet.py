@@ -14,7 +14,7 @@ Axes: batch, channels, height, width; classes.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -60,7 +60,7 @@ class LeNetConfig:
         return MAPS[1] * height * width
 
 
-VARIANTS = {"classic": {}, "modern": {"activation": "relu", "pooling": "max"}}
+VARIANTS: dict[str, dict[str, Any]] = {"classic": {}, "modern": {"activation": "relu", "pooling": "max"}}
 
 
 class LeNet(nn.Module):
