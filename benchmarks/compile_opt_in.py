@@ -18,7 +18,7 @@ def measure(name: str, model, shape: tuple[int, ...], rounds: int) -> dict:
     """Eager and compiled training steps of one network in bf16, in turn."""
     import torch
 
-    from glassworks.training.state import adamw
+    from glassworks.training.optimizer import adamw
 
     torch.manual_seed(0)
     model = model.to(memory_format=torch.channels_last).train()

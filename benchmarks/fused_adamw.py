@@ -42,7 +42,7 @@ def main() -> None:
 
     import torch
 
-    from glassworks.training.state import adamw
+    from glassworks.training.optimizer import adamw
 
     table, facts = [], {}
     chosen = dict(list(networks().items())[: 3 if flags.quick else None])

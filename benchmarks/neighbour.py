@@ -33,7 +33,7 @@ def run_side(threads: int, steps: int) -> dict[str, float]:
 
     from glassworks.models.vision import cnn
     from glassworks.training.runtime import start
-    from glassworks.training.state import adamw
+    from glassworks.training.optimizer import adamw
 
     runtime = start("cpu", "bf16", threads)
     torch.manual_seed(0)

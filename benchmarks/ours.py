@@ -121,7 +121,7 @@ def train(training: Part, test: Part, settings: Settings, *, seed: int) -> list[
 
 def optimizer_of(settings: Settings, model: Any) -> Any:
     """The optimiser that the settings name."""
-    from glassworks.training.state import adamw
+    from glassworks.training.optimizer import adamw
 
     if settings.optimizer == "muon":
         from glassworks.training.muon import muon

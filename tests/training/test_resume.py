@@ -120,3 +120,22 @@ def test_resume_on_changed_data_is_refused(whole, train, tmp_path, digits):
     with pytest.raises(PersonError) as told:
         train(resume=str(stopped))
     assert told.value.code == "data-changed"
+
+
+def test_resume_with_muon_gives_the_same_bits(train, tmp_path):
+    """The other rule keeps other tensors; they too come back as they were."""
+    from glassworks.training.run_folder import RunFolder
+
+    whole = train(tmp_path / "whole", "training.optimizer=muon").path
+    save, stopped = RunFolder.save, tmp_path / "stopped"
+
+    def keep_the_seventh(self, state):
+        save(self, state)
+        if state.step == 7:
+            shutil.copytree(self.path, stopped)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, "save", keep_the_seventh)
+        train(tmp_path / "again", "training.optimizer=muon")
+    train(resume=str(stopped))
+    assert bits(stopped) == bits(whole)

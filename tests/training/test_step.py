@@ -8,7 +8,8 @@ from glassworks.core.errors import PersonError
 from glassworks.data.batches import Batch
 from glassworks.tasks.image import ImageClassification
 from glassworks.training.runtime import Runtime
-from glassworks.training.state import TrainingState, adamw
+from glassworks.training.optimizer import adamw, muon, orthogonal
+from glassworks.training.state import TrainingState
 from glassworks.training.step import NotFinite, first_not_finite, supervised
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32", 1)
@@ -96,3 +97,25 @@ def test_the_first_layer_that_is_not_finite_is_named():
     with torch.no_grad():
         model.head.weight[0, 0] = float("inf")
     assert first_not_finite(model, batch()) == "head"
+
+
+def test_muon_turns_all_directions_equally():
+    """The step's matrix is nearly orthogonal, whatever the sizes of the gradients' directions."""
+    matrix = torch.randn(24, 40, generator=torch.Generator().manual_seed(0)) * torch.logspace(-2, 1, 40)
+    values = torch.linalg.svdvals(orthogonal(matrix))
+    assert values.min() > 0.5 and values.max() < 1.35
+    assert torch.linalg.svdvals(matrix).max() > 20 * torch.linalg.svdvals(matrix).min()
+
+
+def test_muon_leaves_first_last_and_vectors_to_adamw():
+    class Three(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 2))
+
+    model = Three()
+    rule = muon(model, learning_rate=0.01, weight_decay=0.0)
+    model(torch.randn(5, 4)).square().mean().backward()
+    rule.step()
+    kinds = {name: set(rule.state[p]) for name, p in model.named_parameters()}
+    assert kinds["1.weight"] == {"step", "momentum"}
+    assert all("exp_avg" in kinds[name] for name in kinds if name != "1.weight")

@@ -17,7 +17,7 @@ from glassworks.core.errors import PersonError
 from glassworks.core.files import readable_size
 
 CORE = ("torch", "torchvision", "numpy", "pillow", "safetensors", "jaxtyping", "pydantic", "pyyaml",
-        "rich", "pyarrow", "scikit-learn")  # fmt: skip
+        "scikit-learn")  # fmt: skip
 EXTRAS = {"samples": ("scikit-image",), "hub": ("datasets",)}
 SPACE_WANTED = 5 * 1024**3  # bytes free for caches and runs
 

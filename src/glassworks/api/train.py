@@ -15,6 +15,7 @@ from glassworks.data.augment import Augment
 from glassworks.recipes.base import DataPart, Recipe, build_model, default_recipe, read, require_system
 from glassworks.training import finders
 from glassworks.training.loop import Plan, fit
+from glassworks.training.optimizer import RULES
 from glassworks.training.progress import Lines, Silent
 from glassworks.training.run_folder import (
     MODEL,
@@ -27,7 +28,7 @@ from glassworks.training.run_folder import (
     require_free,
 )
 from glassworks.training.runtime import Runtime, start
-from glassworks.training.state import adamw, new_state
+from glassworks.training.state import new_state
 from glassworks.training.step import supervised
 from glassworks.training.stopping import StopRequest
 from glassworks.weights.names import textbook
@@ -179,7 +180,7 @@ def _run(
     request: TrainRequest, recipe: Recipe, path: Path, prepared: Prepared, runtime: Runtime, say: Any
 ) -> None:
     """Build, choose, train, write the card and the report."""
-    model = build_model(recipe).to(runtime.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = build_model(recipe).to(runtime.device, memory_format=torch.channels_last)
     if recipe.start_from and not request.resume:
         start_from(model, recipe.system, recipe.start_from, say)
     batches = prepared.batches(
@@ -204,7 +205,7 @@ def _run(
     settings = recipe.training
     state = new_state(
         model,
-        adamw(model, learning_rate=1.0, weight_decay=settings.weight_decay),
+        RULES[settings.optimizer](model, learning_rate=1.0, weight_decay=settings.weight_decay),
         averaged=settings.average > 0,
         micro=settings.micro_batch,
     )
@@ -217,7 +218,8 @@ def _run(
         scores = scores_of(judged, task, validation, runtime)
         return task.metrics(scores, prepared.table.targets[validation.rows])
 
-    wrapped = runtime.wrap(torch.compile(model) if request.compile else model)
+    trained: Any = torch.compile(model) if request.compile else model
+    wrapped = runtime.wrap(trained)
     with StopRequest() as stop:
         fit(
             make_step(wrapped, runtime), state, _plan(recipe, task), examples=batches, validate=validate,

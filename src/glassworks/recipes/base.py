@@ -69,6 +69,7 @@ class TrainingPart(Part):
     micro_batch: int = Field(0, ge=0)
     learning_rate: float | Literal["auto"] = 2e-3
     warmup: float = Field(0.1, ge=0, lt=1)
+    optimizer: Literal["adamw", "muon"] = "adamw"
     weight_decay: float = Field(0.05, ge=0)
     clip: float = Field(1.0, ge=0)
     smoothing: float = Field(0.0, ge=0, lt=1)

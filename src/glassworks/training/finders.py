@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from glassworks.training.loop import Examples, next_boundary
+from glassworks.training.optimizer import adamw
 from glassworks.training.runtime import Runtime
-from glassworks.training.state import TrainingState, adamw
+from glassworks.training.state import TrainingState
 from glassworks.training.step import NotFinite, is_out_of_memory
 
 LOWEST, HIGHEST, SWEEP = 1e-5, 0.3, 60  # rates tried, and steps of the sweep

@@ -32,7 +32,7 @@ from glassworks.weights.store import write_tensors
 
 MODEL, RECIPE, CARD, SPLITS = "model.safetensors", "recipe.yaml", "card.json", "splits.json"
 METRICS, TIMINGS, NOTES = "metrics.jsonl", "timings.jsonl", "notes.jsonl"
-LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "scikit-learn", "pyarrow")
+LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "scikit-learn")
 
 
 class RunFolder:

@@ -122,21 +122,6 @@ class TrainingState:
             self.optimizer.state[parameter][key] = like.copy_(value)
 
 
-def adamw(
-    model: nn.Module, *, learning_rate: float, weight_decay: float, betas: tuple[float, float] = (0.9, 0.999)
-) -> torch.optim.AdamW:
-    """AdamW, fused into one pass over memory; biases and norms are not decayed.
-
-    Loshchilov & Hutter 2017, arXiv 1711.05101.
-    """
-    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    free = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]], lr=learning_rate, betas=betas, fused=True
-    )
-
-
 def new_state(
     model: nn.Module, optimizer: torch.optim.Optimizer, *, averaged: bool, micro: int
 ) -> TrainingState:
