@@ -24,7 +24,7 @@ from glassworks.judging.report import write_report
 from glassworks.judging.suspects import suspects
 from glassworks.recipes.base import DataPart, Recipe
 from glassworks.training.progress import readable_time
-from glassworks.training.run_folder import CARD, RECIPE, RunFolder, environment, open_run, read_json
+from glassworks.training.run_folder import CARD, RECIPE, RunFolder, open_run, read_json
 from glassworks.training.runtime import Runtime
 from glassworks.training.state import TrainingState
 from glassworks.weights.store import load_into
@@ -140,7 +140,7 @@ def finish(
         threshold=threshold.as_json() if threshold else None,
         judgement=judgement,
         part="val",
-        command=environment()["command"],
+        command=read_json(folder.path / "environment.json")["command"],
     )
     card["choices"] = choices
     if prepared.table.kind == "number":
@@ -168,7 +168,7 @@ def publish(
         "looks": card["test_looks"],
         "recipe": (path / RECIPE).read_text(encoding="utf-8"),
         "environment": read_json(path / "environment.json"),
-        "command": "glassworks " + card["command"],
+        "command": card["command"],
     }
     findings = [("", sentence) for sentence in card.get("choices", [])]
     findings += [("warn", sentence) for sentence in folder.notes()]

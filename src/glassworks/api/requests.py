@@ -4,7 +4,8 @@ The command line makes its flags and help from these, `gw.train(...)` takes the 
 `None` means: not asked for, so the recipe or the size decides.
 """
 
-from dataclasses import MISSING, dataclass, field
+import shlex
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal
 
 
@@ -16,6 +17,23 @@ def option(default: Any, help: str, *, flag: str = "") -> Any:
 def argument(help: str, default: Any = MISSING) -> Any:
     """A field that is given by its place, without a flag."""
     return field(default=default, metadata={"help": help, "positional": True})
+
+
+def command_of(verb: str, request: Any) -> str:
+    """The command line that asks for the same: what the report shows, also for a call from Python."""
+    words = ["glassworks", verb]
+    named = []
+    for asked in fields(request):
+        value = getattr(request, asked.name)
+        if value == asked.default or value is None or asked.name in ("json", "quiet"):
+            continue
+        flag = "--" + (asked.metadata.get("flag") or asked.name.replace("_", "-"))
+        texts = [str(one) for one in value] if isinstance(value, tuple) else [str(value)]
+        if asked.metadata.get("positional"):
+            words += texts
+        else:
+            named += [flag] if value is True else [flag, *texts]
+    return shlex.join(words + named)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,7 +71,7 @@ class Run:
         """Answers for files; see `glassworks.predict`."""
         from glassworks.api.predict import predict
 
-        return predict(str(self.path), *inputs, **options)
+        return predict(self, *inputs, **options)
 
 
 def load(path: str | Path, *, device: str = "auto") -> Run:

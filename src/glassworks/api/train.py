@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from glassworks.api.prepare import Prepared, facts_of, open_data, prepare
-from glassworks.api.requests import TrainRequest
+from glassworks.api.requests import TrainRequest, command_of
 from glassworks.api.run import Run, load, scores_of
 from glassworks.core.errors import PersonError
 from glassworks.data.augment import Augment
@@ -199,7 +199,7 @@ def _run(
     if runtime.main and not request.resume:
         if path.exists() and request.overwrite:
             shutil.rmtree(path)
-        folder.create(recipe.as_yaml(), prepared.splits.to_json(prepared.table))
+        folder.create(recipe.as_yaml(), prepared.splits.to_json(prepared.table), command_of("train", request))
     for sentence in [*_introduction(recipe, prepared, model, path), *runtime.reasons, *choices]:
         say.say(sentence)
     settings = recipe.training

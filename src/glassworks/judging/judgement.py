@@ -185,8 +185,8 @@ def _against_sentence(against: Against, main: str) -> str:
     direction = _direction(difference, main)
     if direction == "":
         return (
-            f"not shown to be better than the best baseline ({against.name}): the difference in "
-            f"{READABLE[main]} is {_difference_words(difference, main)}"
+            f"not shown to be better than the best baseline ({against.name}): the difference is "
+            f"{_difference_words(difference, main)}"
         )
     amount = _difference_words(difference, main, flip=difference.value < 0)
     return f"{direction} than the best baseline ({against.name}) by {amount}"

@@ -364,7 +364,7 @@ def _threshold(page: Page, threshold: Threshold) -> None:
 
 def _findings(page: Page, findings: Sequence[tuple[str, str]]) -> None:
     if findings:
-        page.section("What the data check found")
+        page.section("What was chosen and noted")
         for tone, sentence in findings:
             page.text(sentence, tone)
 

@@ -17,7 +17,6 @@ Every file is written aside and renamed; the folder itself is live.
 import importlib.metadata
 import json
 import platform
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,12 +40,12 @@ class RunFolder:
     def __init__(self, path: Path, names: Sequence[str] = ()):
         self.path, self.names = Path(path), names
 
-    def create(self, recipe_text: str, splits: dict) -> None:
-        """Write the files that stand from the beginning."""
+    def create(self, recipe_text: str, splits: dict, command: str) -> None:
+        """Write the files that stand from the beginning. `command`: what makes this run again."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self.path / RECIPE, recipe_text)
         write_json(self.path / SPLITS, splits)
-        write_json(self.path / "environment.json", environment())
+        write_json(self.path / "environment.json", environment(command))
 
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint, and the best model so far where it has changed."""
@@ -178,8 +177,8 @@ def read_json(path: Path) -> dict:
     )
 
 
-def environment() -> dict:
-    """Versions and machine, for the report."""
+def environment(command: str) -> dict:
+    """Versions, machine and command, for the report."""
     versions = {}
     for name in LIBRARIES:
         try:
@@ -192,7 +191,7 @@ def environment() -> dict:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "command": " ".join(sys.argv[1:]) if sys.argv else "",
+        "command": command,
         "versions": versions,
     }
 

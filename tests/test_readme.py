@@ -1,0 +1,87 @@
+"""The README's own code, run as a new user would type it; and its table, printed from the catalogue."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.S)
+
+
+def glassworks(words, folder):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "glassworks", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory):
+    """A folder with what the README takes for granted: photos/, new.jpg, more-photos/."""
+    from PIL import Image
+
+    from glassworks.data.samples import write_folders
+
+    folder = tmp_path_factory.mktemp("desk")
+    photos = write_folders("faces", folder / "photos")
+    (folder / "more-photos").mkdir()
+    for number, path in enumerate(sorted(photos.rglob("*.png"))[:3]):
+        Image.open(path).save(folder / "more-photos" / f"{number}.png")
+        Image.open(path).save(folder / "new.jpg")
+    return folder
+
+
+def test_the_commands_of_the_readme_work_in_their_order(desk):
+    commands = [
+        shlex.split(line, comments=True)[1:]
+        for kind, text in BLOCKS
+        if kind == "sh"
+        for line in text.splitlines()
+        if line.startswith("glassworks ")
+    ]
+    assert [words[0] for words in commands] == ["check", "train", "evaluate", "predict", "samples", "train"]
+    for words in commands:
+        words = ["photos-again" if word == "photos" else word for word in words]
+        done = glassworks(words, desk)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+    assert (desk / "runs" / "mine" / "report.html").is_file()
+
+
+def test_the_python_of_the_readme_works(desk, tmp_path, monkeypatch):
+    code = next(text for kind, text in BLOCKS if kind == "python").replace(
+        "runs/mine", str(tmp_path / "mine")
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "baseline" in done.stdout and "probability" in done.stdout
+
+
+def test_the_table_of_systems_is_the_catalogues():
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "make_readme.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        p.relative_to(ROOT).as_posix()
+        for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]
+    ],
+)
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if not link.startswith(("http:", "https:")):
+            assert (ROOT / page).parent.joinpath(link).exists(), f"{page}: {link}"
