@@ -76,8 +76,8 @@ def _digits(folder: Path, page: Page) -> dict:
     report = check("sample", workers=0)
     page.section("1. Check the data").code("glassworks check sample")
     page.text(
-        f"{len(table):,} handwritten digits that scikit-learn ships (8x8 pixels, brought to 32x32). Before any "
-        f"training Glassworks looks at every picture: {_found(report)}"
+        f"{len(table):,} handwritten digits that scikit-learn ships (8x8 pixels, brought to 32x32). Before "
+        f"any training Glassworks looks at every picture: {_found(report)}"
     )
     page.pictures([(_array(table, row), f"a {table.classes[table.targets[row]]}") for row in range(10)])
     _say("2. Train a convolutional network from scratch")
@@ -109,9 +109,10 @@ def _faces(folder: Path, page: Page) -> dict:
         f"glassworks train cnn --data {photos} --side 24"
     )
     page.text(
-        "Faces and other cut-outs of photographs (scikit-image ships them), written as two folders of PNG files: "
-        f"the shape in which your own pictures would come. The check says: {_found(report)}"
+        "Faces and other cut-outs of photographs (scikit-image ships them), written as two folders of PNG "
+        f"files: the shape in which your own pictures would come. The check says: {_found(report)}"
     )
+    page.html('<p><a href="check.html">The whole check, with thumbnails</a></p>')
     table = sample_table("faces")
     page.pictures(
         [(_array(table, row), table.classes[table.targets[row]]) for row in (0, 1, 2, 3, 100, 101, 102, 103)]
@@ -122,8 +123,8 @@ def _faces(folder: Path, page: Page) -> dict:
     result = evaluate(run.path)
     _judged(page, "6. How good is it, honestly?", result, run)
     page.text(
-        f"Only {result.judgement.n} pictures were left to judge on, so the intervals are wide. More pictures, or "
-        "starting from a model that has seen many, would narrow them.",
+        f"Only {result.judgement.n} pictures were left to judge on, so the intervals are wide. More "
+        "pictures, or starting from a model that has seen many, would narrow them.",
         "note",
     )
     return _station("faces", run, result)
@@ -138,7 +139,7 @@ def _one_dial(folder: Path, page: Page) -> dict:
     page.section("7. Two systems side by side").code(
         f"glassworks train lenet --size tiny\nglassworks compare {folder / 'digits'} {folder / 'lenet'}"
     )
-    page.text(comparison.verdict)
+    page.text(_sentence(comparison.verdict))
     head, *rows = comparison.as_text()
     names = {str(folder / "digits"): "cnn", str(folder / "lenet"): "lenet"}
     page.table([head[0], *head[1:3]], [[names.get(row[0], row[0]), *row[1:3]] for row in rows])
@@ -157,8 +158,7 @@ def _next(page: Page, folder: Path) -> None:
     )
     page.text(
         "Change a line: open src/glassworks/models/vision/cnn.py, change `widths`, train again, and compare. "
-        f"The reports of this tour are beside this page: {folder / 'digits' / 'report.html'}, "
-        f"{folder / 'faces' / 'report.html'}."
+        "The folders beside this page hold everything that was made."
     )
 
 
@@ -168,6 +168,10 @@ def _found(report) -> str:
     if not stops and not warns:
         return "nothing is damaged, doubled or missing."
     return "; ".join(finding.sentence for finding in (stops + warns)[:4]) + "."
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _curves(page: Page, run: Run) -> None:
@@ -183,13 +187,16 @@ def _judged(page: Page, title: str, result: Evaluation, run: Run) -> None:
     """Verdict, figures beside the baselines, and where the whole report is."""
     judged = result.judgement
     page.section(title).code(f"glassworks evaluate {run.path}")
-    page.text(judged.verdict)
+    page.text(_sentence(judged.verdict))
     names = list(judged.metrics)[:3]
     rows = [["this model", *(judged.metrics[name].words(name) for name in names)]]
     for baseline, figures in judged.baselines.items():
         rows.append([baseline, *(figures[name].words(name) for name in names)])
     page.table(["", *(READABLE[name] for name in names)], rows)
-    page.html(f'<p><a href="{run.path.name}/report.html">The whole report</a></p>')
+    page.html(
+        f'<p><a href="{run.path.name}/report.html">The whole report</a>: every class, the most confident '
+        "mistakes, labels that may be wrong, and whether its probabilities can be believed.</p>"
+    )
     print(judged.verdict)
 
 
@@ -204,16 +211,13 @@ def _single_files(folder: Path, page: Page, run: Run, table: PictureTable) -> No
         files.append(path)
     answers = predict(run, *files)
     page.section("4. Ask it about single files").code(f"glassworks predict {run.path} {files[0]}")
-    page.pictures(
-        [
-            (
-                _array(table, int(row)),
-                f"says {a['answer']} ({a['answers'][0]['probability']:.0%}); it is {truth}",
-            )
-            for row, a in zip(chosen, answers)
-            for truth in [table.classes[table.targets[int(row)]]]
-        ]
-    )
+    shown = []
+    for row, answer in zip(chosen, answers):
+        truth = table.classes[table.targets[int(row)]]
+        said = f"says {answer['answer']} ({answer['answers'][0]['probability']:.0%})"
+        verdict = "right" if answer["answer"] == truth else f"wrong: it is {truth}"
+        shown.append((_array(table, int(row)), f"{said}\n{verdict}"))
+    page.pictures(shown)
     for answer in answers[:3]:
         print(f"{Path(answer['file']).name}: {answer['answer']} ({answer['answers'][0]['probability']:.0%})")
 

@@ -24,8 +24,8 @@ def train(digits):
     def start(out=None, *settings: str, **options):
         if "resume" not in options:
             options = {
-                "system": "cnn", "data": str(digits), "size": "tiny", "out": str(out), "epochs": 3, "batch": 32,
-                "threads": 1, "average": 0.99, "side": 16, "augment": "photo", "seed": 5,
+                "system": "cnn", "data": str(digits), "size": "tiny", "out": str(out), "epochs": 3,
+                "batch": 32, "threads": 1, "average": 0.99, "side": 16, "augment": "photo", "seed": 5,
                 "set": ("model.widths=[8,16]", "model.hidden=32", "training.save_steps=1", *settings),
             } | options  # fmt: skip
         return train_request(TrainRequest(quiet=True, **options))

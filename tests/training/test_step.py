@@ -7,8 +7,8 @@ from torch import nn
 from glassworks.core.errors import PersonError
 from glassworks.data.batches import Batch
 from glassworks.tasks.image import ImageClassification
-from glassworks.training.runtime import Runtime
 from glassworks.training.optimizer import adamw, muon, orthogonal
+from glassworks.training.runtime import Runtime
 from glassworks.training.state import TrainingState
 from glassworks.training.step import NotFinite, first_not_finite, supervised
 

@@ -13,8 +13,8 @@ from tests.training.test_resume import bits
 
 from glassworks.training import checkpoint
 
-SETTINGS = ["--size", "tiny", "--threads", "1", "--side", "16", "--augment", "photo", "--epochs", "4", "--set",
-            "model.widths=[8,16]", "model.hidden=32", "training.save_steps=1"]  # fmt: skip
+SETTINGS = ["--size", "tiny", "--threads", "1", "--side", "16", "--augment", "photo", "--epochs", "4",
+            "--set", "model.widths=[8,16]", "model.hidden=32", "training.save_steps=1"]  # fmt: skip
 
 
 def command(*words):
@@ -47,7 +47,7 @@ def uninterrupted(tmp_path_factory, digits):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_asked_to_stop_finishes_the_step_saves_and_leaves(number, code, tmp_path, digits, uninterrupted):
-    """SIGTERM exits 143, Ctrl-C 130, within a step and 10 s; a resume in a new process gives the same bits."""
+    """SIGTERM exits 143, Ctrl-C 130, within a step and 10 s; resumed in a new process: the same bits."""
     run = tmp_path / "run"
     process = begin("train", "cnn", "--data", digits, "--out", run, *SETTINGS)
     wait_for_step(run, process, 6)
@@ -107,7 +107,7 @@ def test_kill_storm(tmp_path, digits, uninterrupted):
 @pytest.mark.long
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_real_full_disk(tmp_path, digits):
-    """A disk of 10 MB: a clear error with needed and free space, exit 2, the checkpoint before it is whole."""
+    """A disk of 10 MB: needed and free space are told, exit 2, the checkpoint before it is whole."""
     small = tmp_path / "small"
     small.mkdir()
     if subprocess.run(

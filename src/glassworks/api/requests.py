@@ -106,6 +106,9 @@ class TrainRequest(Columns):
     batch: int | Literal["auto"] | None = option(None, "pictures a step; auto measures")
     learning_rate: float | Literal["auto"] | None = option(None, "peak rate; auto runs the finder")
     side: int | None = option(None, "height and width of the pictures the model sees, pixels")
+    fit: Literal["stretch", "crop", "pad"] | None = option(
+        None, "how a picture of another shape becomes square: stretched, cut, or padded"
+    )
     augment: Literal["none", "light", "photo"] | None = option(
         None,
         "random changes of training pictures: light (move, turn) or photo (also mirror, zoom, brightness)",

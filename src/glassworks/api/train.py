@@ -110,8 +110,10 @@ def recipe_for(request: TrainRequest, table: Any) -> Recipe:
         f"hardware.{name}": getattr(request, name) for name in ("device", "precision", "threads", "workers")
     }
     changes |= {"seed": request.seed, "start_from": request.start_from}
+    changes["hardware.compile"] = request.compile or None
     for name in ("height", "width"):
         changes |= {f"input.{name}": request.side, f"model.{name}": request.side}
+    changes["input.fit"] = request.fit
     changes = {key: value for key, value in changes.items() if value is not None}
     if request.augment:
         changes |= {f"augment.{key}": value for key, value in _augment_values(request.augment).items()}
@@ -218,7 +220,7 @@ def _run(
         scores = scores_of(judged, task, validation, runtime)
         return task.metrics(scores, prepared.table.targets[validation.rows])
 
-    trained: Any = torch.compile(model) if request.compile else model
+    trained: Any = torch.compile(model) if recipe.hardware.compile else model
     wrapped = runtime.wrap(trained)
     with StopRequest() as stop:
         fit(
@@ -260,6 +262,10 @@ def _choose(recipe, prepared, model, make_step, batches, runtime) -> tuple[Recip
         )
         values["training.learning_rate"] = found.value
         sentences.append(found.reason)
+    if recipe.hardware.compile:
+        seconds = finders.time_steps(model, make_step, batches, runtime, batch=batch)
+        steps = settings.epochs * -(-len(batches) // batch)
+        sentences += [warning] if (warning := finders.warn_of_compiling(seconds, steps)) else []
     values, sentences = runtime.share((values, sentences))
     return recipe.with_values(values), sentences
 

@@ -15,7 +15,8 @@ from glassworks.core.errors import PersonError, did_you_mean
 # verb: (request, module with `run(request)`, what it does, example)
 VERBS = {
     "list": ("ListRequest", "show", "the systems there are", "glassworks list image"),
-    "info": ("InfoRequest", "show", "one system: idea, paper, cost, settings", "glassworks info cnn --side 64"),
+    "info": ("InfoRequest", "show", "one system: idea, paper, cost, settings",
+             "glassworks info cnn --side 64"),
     "check": ("CheckRequest", "examine", "what is in your data, and what is wrong with it",
               "glassworks check photos/ --page check.html"),
     "train": ("TrainRequest", "work", "train a system on sample data or your own",
@@ -29,7 +30,8 @@ VERBS = {
     "samples": ("SamplesRequest", "examine", "real data that packages ship",
                 "glassworks samples write faces --to photos"),
     "doctor": ("DoctorRequest", "examine", "look at this machine", "glassworks doctor"),
-    "cache": ("CacheRequest", "examine", "show or clear what was decoded and fetched", "glassworks cache clear"),
+    "cache": ("CacheRequest", "examine", "show or clear what was decoded and fetched",
+              "glassworks cache clear"),
     "tour": ("TourRequest", "work", "everything once, on real data, offline, in about two minutes",
              "glassworks tour"),
 }  # fmt: skip

@@ -23,6 +23,8 @@ from glassworks.data.scan import Look, scan
 
 SMALL_SET = 200  # pictures below which one split says little
 MODEL_SIDES = (16, 28, 32, 48, 64, 96, 128, 224)  # sides that models of this house are used with
+RECIPE_SIDE = 64  # the largest side that a recipe takes by itself
+SHARES = "70 % to learn from, 15 % to choose with, 15 % to judge with"
 
 
 def check(
@@ -74,9 +76,9 @@ def _suggestion(facts: Facts, target: str) -> dict[str, str]:
             f"{table.parts.count(part)} {part or 'without part'}" for part in facts.parts
         )
     elif table.groups is not None:
-        split = "80 % to learn from, 10 % to choose with, 10 % to judge with, groups kept whole"
+        split = f"{SHARES}, groups kept whole"
     else:
-        split = "80 % to learn from, 10 % to choose with, 10 % to judge with, the same share of each class"
+        split = f"{SHARES}, the same share of each class"
     if len(table) < SMALL_SET:
         split += f"; with {len(table)} pictures one split says little, so try several seeds"
     shorter = int(np.median(facts.sides.min(axis=1))) if len(facts.sides) else MODEL_SIDES[0]
@@ -85,5 +87,6 @@ def _suggestion(facts: Facts, target: str) -> dict[str, str]:
     command = ["glassworks", "train", "cnn", "--data", table.where]
     command += ["--target", target] if target else []
     command += ["--bad", "skip"] if facts.damaged else []
+    command += ["--side", str(side)] if side > RECIPE_SIDE else []
     size = f"{side} x {side} pixels, {channels} channel{'s' if channels > 1 else ''}"
     return {"split": split, "size": size, "command": shlex.join(command)}

@@ -7,7 +7,7 @@ known is refused with the nearest one that is.
 import dataclasses
 import importlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -22,7 +22,7 @@ MOST_BYTES = 1_000_000  # a recipe is a page of text
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataPart(Part):
@@ -65,9 +65,9 @@ class TrainingPart(Part):
     """How long and how fast; the fields are explained in training/loop.py and training/step.py."""
 
     epochs: int = Field(ge=1)
-    batch: int | Literal["auto"] = 64
+    batch: Annotated[int, Field(ge=1)] | Literal["auto"] = 64
     micro_batch: int = Field(0, ge=0)
-    learning_rate: float | Literal["auto"] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"] = 2e-3
     warmup: float = Field(0.1, ge=0, lt=1)
     optimizer: Literal["adamw", "muon"] = "adamw"
     weight_decay: float = Field(0.05, ge=0)
@@ -87,8 +87,9 @@ class HardwarePart(Part):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
-    threads: int = Field(0, ge=0)
-    workers: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=1024)
+    workers: int = Field(0, ge=0, le=256)
+    compile: bool = False
 
 
 class Recipe(Part):
@@ -283,11 +284,13 @@ def _as_person_error(error: ValidationError, source: str, known: list[str]) -> P
             got=f'"{key}" in {source}',
             fix=did_you_mean(str(first["loc"][-1]), known),
         )
+    # Between two kinds of value (a number or "auto") pydantic adds the kind's name to the place.
+    key = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in known)
     value = first.get("input")
     shown = f" ({value!r})" if isinstance(value, (str, int, float, bool, type(None))) else ""
     return PersonError(
         "bad-value",
-        expected=f"for {key or 'the model'}: {first['msg']}",
+        expected=f"for {key or 'the model'}: {first['msg'].removeprefix('Value error, ')}",
         got=f"{source}{shown}",
         fix="change that value; recipe.yaml of a run shows valid ones",
     )

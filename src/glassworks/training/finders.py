@@ -20,6 +20,10 @@ from glassworks.training.state import TrainingState
 from glassworks.training.step import NotFinite, is_out_of_memory
 
 LOWEST, HIGHEST, SWEEP = 1e-5, 0.3, 60  # rates tried, and steps of the sweep
+COMPILING = (
+    30.0  # seconds that torch.compile takes for a small model on a CPU; see benchmarks/compile_opt_in.py
+)
+WORTH_COMPILING = 20  # a run should be so many times longer than compiling
 MakeStep = Callable[[nn.Module, Runtime], Callable]
 
 
@@ -123,6 +127,18 @@ def choose_precision(
     if ratio >= 1.1:
         return Choice(1.0, f"precision bf16: {ratio:.1f} times faster than fp32 here; --precision overrides")
     return Choice(0.0, f"precision fp32: bf16 is only {ratio:.2f} times as fast here")
+
+
+def warn_of_compiling(seconds_a_step: float, steps: int) -> str:
+    """A warning where the run is too short for torch.compile to pay, or ""."""
+    took = seconds_a_step * steps
+    if took >= WORTH_COMPILING * COMPILING:
+        return ""
+    worth = WORTH_COMPILING * COMPILING / 60
+    return (
+        f"compile: this run takes about {took:.0f} s, and compiling alone {COMPILING:.0f} s or more for a "
+        f"few percent; it pays in runs above {worth:.0f} minutes: leave --compile out"
+    )
 
 
 def time_steps(

@@ -75,6 +75,10 @@ def _with_less_memory(state: TrainingState, batch: Any, attempt: Callable[[int],
     while True:
         try:
             return attempt(state.micro)
+        except ValueError as error:
+            if "more than 1 value per channel" in str(error):  # what torch's batch norm says
+                raise _batch_too_small() from error
+            raise
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -90,6 +94,15 @@ def _with_less_memory(state: TrainingState, batch: Any, attempt: Callable[[int],
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         state.micro = (now + 1) // 2
+
+
+def _batch_too_small() -> PersonError:
+    return PersonError(
+        "batch-too-small",
+        expected="two pictures or more a forward pass, because this model normalises over the batch",
+        got="a batch with a single one",
+        fix="use a larger --batch or --micro-batch, add pictures, or --set model.batch_norm=false",
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:
