@@ -52,9 +52,9 @@ def same_network(epochs: int) -> Settings:
         hidden=512,
         dropout=0.25,
         pool_first=False,
-        batch=128,
+        batch=256,
         optimizer="adamw",
-        learning_rate=4e-3,
+        learning_rate=8e-3,
     )
 
 
@@ -68,6 +68,7 @@ def train(training: Part, test: Part, settings: Settings, *, seed: int) -> list[
     from glassworks.tasks.image import ImageClassification
     from glassworks.training import runtime as runtimes
     from glassworks.training.loop import Plan, fit
+    from glassworks.training.optimizer import RULES
     from glassworks.training.progress import Silent
     from glassworks.training.run_folder import RunFolder
     from glassworks.training.state import new_state
@@ -91,6 +92,8 @@ def train(training: Part, test: Part, settings: Settings, *, seed: int) -> list[
     )  # fmt: skip
     model = build(config).to(memory_format=torch.channels_last)
     task = ImageClassification(10, smoothing=settings.smoothing)
+    rule = RULES[settings.optimizer]
+    optimizer = rule(model, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
 
     def look(judged: Any) -> dict[str, float]:
         nonlocal not_counted
@@ -107,7 +110,7 @@ def train(training: Part, test: Part, settings: Settings, *, seed: int) -> list[
     with tempfile.TemporaryDirectory() as folder:
         fit(
             supervised(task, model, runtime, seed=seed, clip=0.0, average=0.0),
-            new_state(model, optimizer_of(settings, model), averaged=False, micro=0),
+            new_state(model, optimizer, averaged=False, micro=0),
             Plan(
                 epochs=settings.epochs, batch=settings.batch, learning_rate=settings.learning_rate,
                 warmup=settings.warmup, evaluate_every=1, patience=0, save_seconds=1e9, save_steps=0,
@@ -117,14 +120,3 @@ def train(training: Part, test: Part, settings: Settings, *, seed: int) -> list[
             progress=Silent(), stop=StopRequest(),
         )  # fmt: skip
     return looks
-
-
-def optimizer_of(settings: Settings, model: Any) -> Any:
-    """The optimiser that the settings name."""
-    from glassworks.training.optimizer import adamw
-
-    if settings.optimizer == "muon":
-        from glassworks.training.muon import muon
-
-        return muon(model, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
-    return adamw(model, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)

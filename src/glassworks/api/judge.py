@@ -1,5 +1,6 @@
 """Judging a run: answers on held-out data, baselines, suspects, report and card; and runs side by side."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ from glassworks.judging.compare import Comparison
 from glassworks.judging.compare import compare as compare_answers
 from glassworks.judging.decisions import Threshold, choose_threshold
 from glassworks.judging.judgement import Judgement, judge
-from glassworks.judging.report import write_report
+from glassworks.judging.report import Suspect, write_report
 from glassworks.judging.suspects import suspects
 from glassworks.recipes.base import DataPart, Recipe
 from glassworks.training.progress import readable_time
-from glassworks.training.run_folder import CARD, RECIPE, RunFolder, open_run, read_json
+from glassworks.training.run_folder import CARD, RECIPE, RunFolder, open_run, read_json, slug
 from glassworks.training.runtime import Runtime
 from glassworks.training.state import TrainingState
 from glassworks.weights.store import load_into
@@ -82,24 +83,18 @@ def evaluate_request(request: EvaluateRequest) -> Evaluation:
         table = with_classes_of(run, open_data(data))
         store = decode(run.input, table, workers=request.workers, bad="stop")
         part, rows = request.data, np.arange(len(table))
-    outputs, _ = look(run, store.pixels, table, rows)
-    answers = answers_of(table, rows, run.task.answers(outputs))
+    answers = answers_of(table, rows, scores_for(run, store.pixels, table, rows))
     threshold = Threshold.from_json(run.card["threshold"]) if run.card.get("threshold") else None
     judgement = judge(answers, baselines=baselines_of(own, store.pixels, rows, answers), threshold=threshold)
     card = cards.with_judgement(run.card, judgement, part=part)
-    if part == "test":
+    report = run.path / REPORT
+    if part == "test":  # the run's own figures; those of other data or parts stand in reports of their own
         save_answers(run.path / ANSWERS, answers)
+        write_card(run.path, card)
+    else:
+        report = report.with_stem(f"report-{slug(part)}")
     doubted = _suspects(run, own) if request.data is None else []
-    report = publish(
-        run.folder,
-        run.recipe,
-        card,
-        judgement,
-        store.pixels,
-        rows,
-        suspects=doubted,
-        seconds=run.folder.seconds(),
-    )
+    write_page(report, run.folder, run.recipe, card, judgement, lambda row: store.pixels[rows[row]], doubted)
     return Evaluation(run.path, part, judgement, card["test_looks"], report)
 
 
@@ -110,7 +105,6 @@ def finish(
     state: TrainingState,
     runtime: Runtime,
     choices: list[str],
-    threshold_rule: str | None,
 ) -> None:
     """At the end of training: judge the validation part, write card and report; test stays unseen."""
     assert state.best_model is not None
@@ -119,7 +113,12 @@ def finish(
     task, rows = prepared.task, prepared.splits.val
     batches = prepared.batches("val", device=runtime.device)
     answers = answers_of(prepared.table, rows, task.answers(outputs_of(model, batches, runtime)))
-    threshold = choose_threshold(answers, threshold_rule) if threshold_rule else None
+    threshold = None
+    if recipe.training.threshold:
+        try:
+            threshold = choose_threshold(answers, recipe.training.threshold)
+        except PersonError as error:  # the model is good all the same
+            choices = [*choices, f"no threshold was chosen: {error}"]
     judgement = judge(
         answers, baselines=baselines_of(prepared, prepared.store.pixels, rows, answers), threshold=threshold
     )
@@ -145,17 +144,27 @@ def finish(
     card["choices"] = choices
     if prepared.table.kind == "number":
         card["number"] = {"mean": task.mean, "std": task.std}  # type: ignore[union-attr]
-    publish(folder, recipe, card, judgement, prepared.store.pixels, rows, seconds=folder.seconds())
+    write_card(folder.path, card)
+    pixels = prepared.store.pixels
+    write_page(folder.path / REPORT, folder, recipe, card, judgement, lambda row: pixels[rows[row]])
 
 
-def publish(
-    folder: RunFolder, recipe: Recipe, card: dict, judgement: Judgement, pixels: np.ndarray, rows: np.ndarray,
-    *, suspects: list = (), seconds: float,  # type: ignore[assignment]
-) -> Path:  # fmt: skip
-    """Write card.json, card.md and report.html."""
-    path = folder.path
+def write_card(path: Path, card: dict) -> None:
+    """The card, for programs and for people."""
     write_json(path / CARD, card)
     write_text(path / "card.md", cards.card_text(card))
+
+
+def write_page(
+    page: Path,
+    folder: RunFolder,
+    recipe: Recipe,
+    card: dict,
+    judgement: Judgement,
+    picture: Callable[[int], np.ndarray],
+    suspects: Sequence[Suspect] = (),
+) -> None:
+    """The report of a run. `picture`: the uint8 picture of a judged row."""
     facts = {
         "system": recipe.system,
         "variant": recipe.variant,
@@ -164,22 +173,22 @@ def publish(
         "judged": card["judged"]["part"],
         "rows": card["data"]["rows"],
         "parameters": card["parameters"],
-        "training time": readable_time(seconds),
+        "training time": readable_time(folder.seconds()),
         "looks": card["test_looks"],
-        "recipe": (path / RECIPE).read_text(encoding="utf-8"),
-        "environment": read_json(path / "environment.json"),
+        "recipe": (folder.path / RECIPE).read_text(encoding="utf-8"),
+        "environment": read_json(folder.path / "environment.json"),
         "command": card["command"],
     }
-    findings = [("", sentence) for sentence in card.get("choices", [])]
-    findings += [("warn", sentence) for sentence in folder.notes()]
-    return write_report(
-        path / REPORT,
+    notes = [("", sentence) for sentence in card.get("choices", [])]
+    notes += [("warn", sentence) for sentence in folder.notes()]
+    write_report(
+        page,
         judgement,
         run=facts,
         history=folder.history(),
-        pictures=lambda row: pixels[rows[row]],
+        pictures=picture,
         suspects=suspects,
-        findings=findings,
+        findings=notes,
     )
 
 
@@ -205,13 +214,10 @@ def baselines_of(own: Prepared, pixels: np.ndarray, rows: np.ndarray, answers: A
     )
 
 
-def look(run: Run, pixels: np.ndarray, table: PictureTable, rows: np.ndarray):
-    """The model's outputs, and what its last layer sees, for some rows."""
+def scores_for(run: Run, pixels: np.ndarray, table: PictureTable, rows: np.ndarray) -> np.ndarray:
+    """The model's answers for some rows, float64 (rows, outputs)."""
     batches = PictureBatches(pixels, table.targets, rows, run.input, device=run.runtime.device)
-    return (
-        outputs_of(run.model, batches, run.runtime),
-        outputs_of(run.model, batches, run.runtime, features=True).numpy(),
-    )
+    return run.task.answers(outputs_of(run.model, batches, run.runtime))
 
 
 def with_classes_of(run: Run, table: PictureTable) -> PictureTable:
@@ -241,14 +247,15 @@ def with_classes_of(run: Run, table: PictureTable) -> PictureTable:
     return replace(table, targets=targets, classes=run.classes)
 
 
-def _suspects(run: Run, own: Prepared) -> list:
+def _suspects(run: Run, own: Prepared) -> list[Suspect]:
     """Rows whose label is to be doubted, among all parts: (name, given, suggested, score, picture)."""
     table = own.table
     if table.kind != "label" or len(table) < 20:
         return []
     rows = np.sort(permutation(len(table), "suspects")[:DOUBTED])
-    outputs, seen = look(run, own.store.pixels, table, rows)
-    scores = run.task.answers(outputs)
+    scores = scores_for(run, own.store.pixels, table, rows)
+    batches = PictureBatches(own.store.pixels, table.targets, rows, run.input, device=run.runtime.device)
+    seen = outputs_of(run.model, batches, run.runtime, features=True).numpy()
     scores[np.isin(rows, own.splits.train)] = np.nan  # the model has learned these answers
     ranking = suspects(seen, table.targets[rows], scores)
     most = min(SHOWN_SUSPECTS, max(1, round(CANDIDATE_SHARE * len(rows))))

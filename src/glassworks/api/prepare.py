@@ -14,7 +14,7 @@ from glassworks.data.decode import open_picture
 from glassworks.data.doors import open_pictures
 from glassworks.data.splits import Splits, split
 from glassworks.data.store import PictureStore, open_store
-from glassworks.judging.decisions import class_weights, positive_weights
+from glassworks.judging.decisions import check_rule, class_weights, positive_weights
 from glassworks.recipes.base import DataPart, Facts, InputPart, Recipe
 from glassworks.tasks.image import ImageTask, image_task
 
@@ -94,6 +94,7 @@ def facts_of(table: PictureTable) -> Facts:
 
 def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None) -> Prepared:
     """Decode, divide and measure. `splits`: as recorded in a run, or None to make them now."""
+    _require_agreement(recipe, table)
     store = decode(recipe.input, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
     table = store.table
     if splits is None:
@@ -146,6 +147,21 @@ def task_of(recipe: Recipe, table: PictureTable, parts: Splits) -> ImageTask:
     return image_task(
         table.kind, targets, table.classes, smoothing=recipe.training.smoothing, class_weights=weights
     )
+
+
+def _require_agreement(recipe: Recipe, table: PictureTable) -> None:
+    """What the recipe asks for must be possible with this data; told before anything is decoded."""
+    outputs = 1 if table.kind == "number" else len(table.classes)
+    said = recipe.model.get("classes", outputs)
+    if said != outputs:
+        raise PersonError(
+            "contradiction",
+            expected=f"a model with {outputs} outputs, as the data has {outputs} classes or a number",
+            got=f"model.classes = {said}",
+            fix="leave model.classes out: it follows from the data",
+        )
+    if recipe.training.threshold:
+        check_rule(recipe.training.threshold, table.kind, len(table.classes))
 
 
 def _require_enough(table: PictureTable, parts: Splits) -> None:

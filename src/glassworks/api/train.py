@@ -12,7 +12,16 @@ from glassworks.api.requests import TrainRequest, command_of
 from glassworks.api.run import Run, load, scores_of
 from glassworks.core.errors import PersonError
 from glassworks.data.augment import Augment
-from glassworks.recipes.base import DataPart, Recipe, build_model, default_recipe, read, require_system
+from glassworks.data.folders import missing_path
+from glassworks.recipes.base import (
+    DataPart,
+    Recipe,
+    build_model,
+    data_part,
+    default_recipe,
+    read,
+    require_system,
+)
 from glassworks.training import finders
 from glassworks.training.loop import Plan, fit
 from glassworks.training.optimizer import RULES
@@ -33,6 +42,9 @@ from glassworks.training.step import supervised
 from glassworks.training.stopping import StopRequest
 from glassworks.weights.names import textbook
 from glassworks.weights.store import load_into, read_tensors
+
+
+NAMED = ("sample", "torchvision", "hf")  # --data NAME:… that is no path
 
 
 def train(system: str | None = None, data: str | None = None, **options: Any) -> Run:
@@ -104,6 +116,7 @@ def recipe_for(request: TrainRequest, table: Any) -> Recipe:
         "patience",
         "micro_batch",
         "on_nan",
+        "threshold",
     )
     changes |= {f"training.{name}": getattr(request, name) for name in named}
     changes |= {
@@ -117,7 +130,8 @@ def recipe_for(request: TrainRequest, table: Any) -> Recipe:
     changes = {key: value for key, value in changes.items() if value is not None}
     if request.augment:
         changes |= {f"augment.{key}": value for key, value in _augment_values(request.augment).items()}
-    return recipe.with_values(changes | dict(_setting(text) for text in request.set))
+    settings = dict(_setting(text) for text in request.set)
+    return recipe.with_values(changes | {k: v for k, v in settings.items() if not k.startswith("data.")})
 
 
 def _augment_values(name: str) -> dict[str, Any]:
@@ -151,19 +165,26 @@ def _data_part(request: TrainRequest, base: DataPart | None = None) -> DataPart:
         "where": request.data, "target": request.target, "file": request.file, "group": request.group,
         "labels": None if request.labels == "auto" else request.labels, "bad": request.bad,
     }  # fmt: skip
+    settings = dict(_setting(text) for text in request.set)
+    asked |= {key.removeprefix("data."): value for key, value in settings.items() if key.startswith("data.")}
     where = asked["where"]
-    if where and ":" not in where and not where.startswith("sample"):
+    if isinstance(where, str) and where != "sample" and where.partition(":")[0] not in NAMED:
         asked["where"] = str(Path(where).resolve())  # the run must find it from anywhere
-    return (base or DataPart()).model_copy(update={k: v for k, v in asked.items() if v is not None})
+    own = (base or DataPart()).model_dump()
+    return data_part(own | {key: value for key, value in asked.items() if value is not None})
 
 
 def _resumed(request: TrainRequest) -> tuple[Path, Recipe]:
     """The folder and recipe of a run to continue; options that would change it are refused."""
     path = open_run(str(request.resume))
+    recipe = read(path / RECIPE)
+    free = {"resume", "quiet", "json", "workers", "device"}
+    free |= {"labels"} if request.labels == "auto" else set()
+    free |= {"system"} if request.system == recipe.system else set()
+    # By identity: 0 is a value that was asked for.
     changing = [
-        name for name in vars(request)
-        if name not in ("resume", "quiet", "json", "workers", "labels", "system", "compile")
-        and getattr(request, name) not in (None, False, ())
+        name for name, value in vars(request).items()
+        if name not in free and value is not None and value is not False and value != ()
     ]  # fmt: skip
     if changing:
         raise PersonError(
@@ -172,10 +193,9 @@ def _resumed(request: TrainRequest) -> tuple[Path, Recipe]:
             got=", ".join(f"--{name.replace('_', '-')}" for name in changing),
             fix=f"leave them out, or begin a new run with --from {path}",
         )
-    recipe = read(path / RECIPE)
-    if request.workers is not None:
-        recipe = recipe.with_values({"hardware.workers": request.workers})
-    return path, recipe
+    # Where a run goes on may be another machine, without the device it began on.
+    moved = {"hardware.workers": request.workers, "hardware.device": request.device}
+    return path, recipe.with_values({key: value for key, value in moved.items() if value is not None})
 
 
 def _run(
@@ -230,7 +250,7 @@ def _run(
     if runtime.main:
         from glassworks.api.judge import finish
 
-        finish(folder, recipe, prepared, state, runtime, choices, request.threshold)
+        finish(folder, recipe, prepared, state, runtime, choices)
         say.say(f"run: {path}    next: glassworks evaluate {path}")
 
 
@@ -273,6 +293,8 @@ def _choose(recipe, prepared, model, make_step, batches, runtime) -> tuple[Recip
 def start_from(model: torch.nn.Module, system: str, source: str, say: Any) -> None:
     """Begin with other weights: a run's or a file's. A head for other classes starts fresh, and says so."""
     path = Path(source)
+    if not path.exists():
+        raise missing_path(path)
     file = open_run(path) / MODEL if path.is_dir() else path
     tensors = read_tensors(file)
     if textbook.is_theirs(system, tensors):

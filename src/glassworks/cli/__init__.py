@@ -44,23 +44,47 @@ def main(words: list[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except PersonError as error:
-        if as_json:
-            print(json.dumps(error.as_json(), ensure_ascii=False))
-        print(f"glassworks: {error.code}\n{error.as_text()}", file=sys.stderr)
-        return 2
+        return _tell(error, as_json)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # `glassworks list | head`
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that closing it says nothing
+            return 0
+        if error.filename is None:
+            return _our_fault()
+        return _tell(_refused(error), as_json)
     except KeyboardInterrupt:
         print("glassworks: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `glassworks list | head`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that closing it says nothing
-        return 0
     except Exception:
-        traceback.print_exc()
-        print(
-            "\nglassworks: this is a fault of ours, not of yours; please report the lines above",
-            file=sys.stderr,
-        )
-        return 1
+        return _our_fault()
+
+
+def _tell(error: PersonError, as_json: bool) -> int:
+    """Print a person's mistake; exit code 2."""
+    if as_json:
+        print(json.dumps(error.as_json(), ensure_ascii=False))
+    print(f"glassworks: {error.code}\n{error.as_text()}", file=sys.stderr)
+    return 2
+
+
+def _refused(error: OSError) -> PersonError:
+    """What the operating system does not allow: a read-only folder, a name too long, a disk that fails."""
+    return PersonError(
+        "system-refused",
+        expected=f"that {str(error.filename)[:200]} can be read or written",
+        got=f"the system says: {error.strerror}",
+        fix="check the path and its permissions; another place is chosen with --out (GLASSWORKS_CACHE for the cache)",
+    )
+
+
+def _our_fault() -> int:
+    """Print the traceback of the error in hand; exit code 1."""
+    traceback.print_exc()
+    print(
+        "\nglassworks: this is a fault of ours, not of yours; please report the lines above",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _dispatch(words: list[str]) -> int:

@@ -57,6 +57,13 @@ def parse(request: type, command: str, example: str, words: list[str]) -> Any:
                 if len(flags) > 12
                 else did_you_mean(name, flags),
             )
+    if "" in words or any(word.startswith("--") and word.endswith("=") for word in words):
+        raise PersonError(
+            "bad-arguments",
+            expected=f"words that are not empty for `glassworks {command}`",
+            got='an empty one ("")',
+            fix="look for a shell variable that is not set",
+        )
     values = vars(parser.parse_args(words))
     return request(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 

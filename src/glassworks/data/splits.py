@@ -45,9 +45,17 @@ class Splits:
         Raises PersonError("data-changed") that names rows which are gone, new, or have another target.
         """
         place = {name: row for row, name in enumerate(table.names)}
-        known = [name for part in PARTS for name in content[part]]
+        try:
+            known = [str(name) for part in PARTS for name in content[part]]
+        except (KeyError, TypeError) as error:
+            raise PersonError(
+                "damaged-run",
+                expected="splits.json as Glassworks wrote it, with train, val and test",
+                got=f"one without {error}",
+                fix="restore the file from a copy, or train again",
+            ) from error
         gone, new = [n for n in known if n not in place], sorted(place.keys() - set(known))
-        if gone or new or content["digest"] != data_digest(table):
+        if gone or new or content.get("digest") != data_digest(table):
             raise _data_changed(table, gone, new)
         train, val, test = (_rows(place[name] for name in content[part]) for part in PARTS)
         return Splits(train, val, test)

@@ -115,8 +115,18 @@ def choose_threshold(answers: Answers, rule: str = "f1") -> Threshold:
         return Threshold(at, rule, (answers.classes[1],), (precision,), (recall,), (f1,), curve)
     if answers.kind == "labels":
         return _choose_each(answers, rule, wanted)
-    got = "numbers" if answers.kind == "number" else f"{len(answers.classes)} classes"
-    raise PersonError(
+    raise _no_threshold("numbers" if answers.kind == "number" else f"{len(answers.classes)} classes")
+
+
+def check_rule(rule: str, kind: str, classes: int) -> None:
+    """Refuse, before a run begins, a rule that is unknown or that this kind of data has no threshold for."""
+    _read_rule(rule)
+    if kind == "number" or (kind == "label" and classes != 2):
+        raise _no_threshold("numbers" if kind == "number" else f"{classes} classes")
+
+
+def _no_threshold(got: str) -> PersonError:
+    return PersonError(
         "threshold-needs-two-classes",
         expected="two classes, or several labels a picture, to choose a threshold for",
         got=got,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from glassworks import catalogue
 from glassworks.core.errors import PersonError, did_you_mean
@@ -37,6 +37,12 @@ class DataPart(Part):
     val: float = Field(0.15, gt=0, lt=1)
     test: float = Field(0.15, gt=0, lt=1)
 
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> "DataPart":
+        if self.val + self.test >= 1:
+            raise ValueError(f"val {self.val:g} and test {self.test:g} leave nothing to train on")
+        return self
+
 
 class InputPart(Part):
     """What the model sees of a picture; mean and std are measured on the training part."""
@@ -47,6 +53,14 @@ class InputPart(Part):
     fit: Literal["stretch", "crop", "pad"] = "stretch"
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_a_channel(self) -> "InputPart":
+        if len(self.mean) not in (0, self.channels) or len(self.std) != len(self.mean):
+            raise ValueError(f"mean and std have {self.channels} numbers each, or none to measure them")
+        if any(value <= 0 for value in self.std):
+            raise ValueError("std is above 0 for every channel")
+        return self
 
 
 class AugmentPart(Part):
@@ -74,6 +88,7 @@ class TrainingPart(Part):
     clip: float = Field(1.0, ge=0)
     smoothing: float = Field(0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = "none"
+    threshold: str | None = None
     average: float = Field(0.0, ge=0, lt=1)
     evaluate_every: int = Field(1, ge=1)
     patience: int = Field(0, ge=0)
@@ -210,10 +225,15 @@ def build_model(recipe: Recipe) -> Any:
     import torch  # here, so that a recipe can be read and checked without it
 
     torch.manual_seed(seed_for(recipe.seed, "start"))
+    config = config_of(recipe)
+    for name in ("height", "width", "channels"):
+        wanted, given = getattr(config, name), getattr(recipe.input, name)
+        if wanted != given:
+            raise _bad_model(recipe, f"model.{name} is {wanted} and input.{name} is {given}")
     try:
-        return module.build(config_of(recipe))
+        return module.build(config)
     except ValueError as error:
-        raise _bad_model(recipe, error) from error
+        raise _bad_model(recipe, str(error)) from error
 
 
 def config_class(module: Any) -> type:
@@ -257,11 +277,19 @@ def parse(content: Any, source: str) -> Recipe:
     return recipe
 
 
-def _bad_model(recipe: Recipe, error: ValueError) -> PersonError:
+def data_part(content: dict[str, Any]) -> DataPart:
+    """The `data` of a recipe from plain values, checked."""
+    try:
+        return DataPart.model_validate(content)
+    except ValidationError as error:
+        raise _as_person_error(error, "the recipe's data", list(DataPart.model_fields)) from error
+
+
+def _bad_model(recipe: Recipe, why: str) -> PersonError:
     return PersonError(
         "bad-model",
         expected=f"a model that {recipe.system} can be",
-        got=str(error),
+        got=why,
         fix=f"change the recipe's model, or --side; see `glassworks info {recipe.system}`",
     )
 

@@ -118,11 +118,16 @@ def place_for(out: str | None, system: str, where: str) -> Path:
     """The folder of a new run: --out, or runs/<system>-<data>-<number>, the first number that is free."""
     if out:
         return Path(out)
-    slug = "".join(c if c.isalnum() else "-" for c in Path(where.rstrip("/\\")).name.lower()).strip("-")
     number = 1
-    while (path := Path("runs") / f"{system}-{slug or 'data'}-{number}").exists():
+    while (path := Path("runs") / f"{system}-{slug(where)}-{number}").exists():
         number += 1
     return path
+
+
+def slug(where: str) -> str:
+    """A name for files from what the person typed: "My photos/" -> "my-photos"."""
+    name = Path(where.rstrip("/\\")).name.lower()
+    return "".join(letter if letter.isalnum() else "-" for letter in name).strip("-") or "data"
 
 
 def require_free(path: Path, overwrite: bool) -> None:
