@@ -15,6 +15,7 @@ from glassworks.api.requests import CheckRequest
 from glassworks.core.cache import cache_folder, entries, size_of
 from glassworks.core.errors import PersonError
 from glassworks.core.files import readable_size
+from glassworks.core.processes import cores, decoders
 
 CORE = ("torch", "torchvision", "numpy", "pillow", "safetensors", "jaxtyping", "pydantic", "pyyaml",
         "scikit-learn")  # fmt: skip
@@ -24,6 +25,7 @@ SPACE_WANTED = 5 * 1024**3  # bytes free for caches and runs
 
 def check(data: str | Path, **options: Any):
     """What is in a person's data and what is wrong with it: a `CheckReport` (findings, tables, page)."""
+    options.setdefault("workers", 0)  # a script without a __main__ guard cannot start processes
     return check_request(CheckRequest(data=str(data), **options))
 
 
@@ -45,7 +47,8 @@ def check_request(request: CheckRequest):
             raise
         problems = folder_problems(path) or [error]
         table = unlabelled_folder(path)
-    report = look(table, problems=problems, workers=request.workers, target=request.target or "")
+    workers = decoders(len(table)) if request.workers is None else request.workers
+    report = look(table, problems=problems, workers=workers, target=request.target or "")
     if request.page:
         report.page().save(request.page)
     if request.fixes:
@@ -89,11 +92,8 @@ def doctor() -> dict:
         found = _version(names[0])
         add(f"extra {extra}", f"{names[0]} {found}" if found else "not installed", True,
             "" if found else f"pip install 'glassworks[{extra}]'")  # fmt: skip
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    add(
-        "processor",
-        f"{cores} cores" + (f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""),
-    )
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    add("processor", f"{cores()} cores{load}")
     memory = _memory()
     if memory:
         add("memory", readable_size(memory), memory > 4 * 1024**3, "small models and pictures only")

@@ -79,7 +79,7 @@ class CheckRequest(Columns):
     fixes: str | None = option(
         None, "write a list of suggested changes to this CSV file; nothing is changed by itself"
     )
-    workers: int = option(2, "processes that decode")
+    workers: int | None = option(None, "processes that decode; left out: one a core for many files")
     json: bool = option(False, "print JSON")
 
 
@@ -135,7 +135,7 @@ class TrainRequest(Columns):
         None, "auto takes bf16 where it is faster here"
     )
     threads: int | None = option(None, "threads of torch on a CPU; 0 leaves its choice")
-    workers: int | None = option(None, "processes that decode pictures")
+    workers: int | None = option(None, "processes that decode; left out: one a core for many files")
     compile: bool = option(False, "compile the model with torch.compile: pays only in long runs")
     seed: int | None = option(None, "of everything random")
     quiet: bool = option(False, "no progress")

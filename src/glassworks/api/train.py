@@ -11,6 +11,7 @@ from glassworks.api.prepare import Prepared, facts_of, open_data, prepare
 from glassworks.api.requests import TrainRequest, command_of
 from glassworks.api.run import Run, load, scores_of
 from glassworks.core.errors import PersonError
+from glassworks.core.processes import decoders
 from glassworks.data.augment import Augment
 from glassworks.data.folders import missing_path
 from glassworks.recipes.base import (
@@ -43,7 +44,6 @@ from glassworks.training.stopping import StopRequest
 from glassworks.weights.names import textbook
 from glassworks.weights.store import load_into, read_tensors
 
-
 NAMED = ("sample", "torchvision", "hf")  # --data NAME:… that is no path
 
 
@@ -55,6 +55,7 @@ def train(system: str | None = None, data: str | None = None, **options: Any) ->
     Returns the loaded run. Raises PersonError for what the person can mend, and Stopped (after saving) when
     the process was asked to stop.
     """
+    options.setdefault("workers", None if "resume" in options else 0)  # scripts may lack a __main__ guard
     return train_request(TrainRequest(system=system, data=data, **options))
 
 
@@ -123,6 +124,8 @@ def recipe_for(request: TrainRequest, table: Any) -> Recipe:
         f"hardware.{name}": getattr(request, name) for name in ("device", "precision", "threads", "workers")
     }
     changes |= {"seed": request.seed, "start_from": request.start_from}
+    if request.workers is None and not request.recipe:
+        changes["hardware.workers"] = decoders(len(table))
     changes["hardware.compile"] = request.compile or None
     for name in ("height", "width"):
         changes |= {f"input.{name}": request.side, f"model.{name}": request.side}

@@ -176,7 +176,7 @@ def verdict(
             _direction(against.difference[other], other),
         )
         if first != second:
-            sentence += f"; in balanced accuracy {_amount(against.difference[other], other, second)}"
+            sentence += f"; {_amount(against.difference[other], other, second)}"
     return sentence + small
 
 
