@@ -50,7 +50,7 @@ def measure(goals: list[float], seeds: list[int], *, quick: bool) -> dict[str, d
                 environment=common.ALONE,
             )  # fmt: skip
             found.setdefault(side, {}).setdefault(variant, []).append(looks)
-            print(f"seed {seed} {side} {variant}: {looks[-1][1]:.4f} after {looks[-1][0]:.1f} s")
+            print(f"seed {seed} {side} {variant}: {looks[-1][1]:.4f} after {looks[-1][0]:.1f} s", flush=True)
     return found
 
 
@@ -61,7 +61,7 @@ def first_success(looks: list[peers.Look], goal: float) -> float | None:
 
 def row_for(goal: float, found: dict[str, dict[str, list]]) -> list[Any]:
     """One line of the table: ours, the textbook and fastai to one goal."""
-    epoch = statistics.median(run[0][0] for run in found["textbook"]["textbook"])
+    epoch = statistics.median(run[-1][0] / len(run) for run in found["textbook"]["textbook"])
     runs = found["ours"][f"{goal:g}"]
     seconds = common.Spread.of([run[-1][0] for run in runs])
     right = common.Spread.of([100 * run[-1][1] for run in runs])

@@ -32,8 +32,8 @@ def run_side(threads: int, steps: int) -> dict[str, float]:
     import torch
 
     from glassworks.models.vision import cnn
-    from glassworks.training.runtime import start
     from glassworks.training.optimizer import adamw
+    from glassworks.training.runtime import start
 
     runtime = start("cpu", "bf16", threads)
     torch.manual_seed(0)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import spoiled
 from PIL import Image, ImageEnhance
 
 from glassworks.core.errors import PersonError
 from glassworks.core.rows import Damage, PictureTable
 from glassworks.data.check import check
 from glassworks.data.scan import Look, scan
+from tests.data import spoiled
 
 
 def table_of(folder: Path) -> PictureTable:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import spoiled
 from PIL import Image, ImageFile
 
 from glassworks.core.errors import PersonError
@@ -21,6 +20,7 @@ from glassworks.data.decode import (
     picture_size,
     read_picture,
 )
+from tests.data import spoiled
 
 
 def saved(folder: Path, name: str, body: bytes) -> Path:

@@ -5,7 +5,6 @@ import random
 
 import numpy as np
 import pytest
-import spoiled
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from glassworks.data.duplicates import (
@@ -15,6 +14,7 @@ from glassworks.data.duplicates import (
     pixel_hash,
     thumbnail,
 )
+from tests.data import spoiled
 
 
 def searched(images: list[Image.Image]) -> list[list[int]]:

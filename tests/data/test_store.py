@@ -167,3 +167,11 @@ def test_arrays_of_another_size_and_functions_are_decoded(eager):
     sources = [lambda row=row: Image.fromarray(pictures[row]) for row in range(40)]
     lazy = PictureTable("hub", other.names, sources, "label", other.targets, other.classes)
     assert np.array_equal(open_store(lazy, **SIZE, workers=2).pixels, open_store(other, **SIZE).pixels)
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(table, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    monkeypatch.setenv("GLASSWORKS_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(store, "NOTICEABLE", -1)
+    opened = open_store(table, **SIZE)
+    assert len(opened.pixels) == 60 and "not kept" in opened.table.notes[-1]

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from tests.training.test_step import batch
 from torch import nn
 
 from glassworks.core.errors import PersonError
@@ -10,6 +9,7 @@ from glassworks.tasks.image import ImageClassification
 from glassworks.training import finders, runtime
 from glassworks.training.runtime import Runtime, choose_device, choose_threads
 from glassworks.training.step import supervised
+from tests.training.test_step import batch
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32", 1)
 

@@ -9,9 +9,9 @@ import sys
 import time
 
 import pytest
-from tests.training.test_resume import bits
 
 from glassworks.training import checkpoint
+from tests.training.test_resume import bits
 
 SETTINGS = ["--size", "tiny", "--threads", "1", "--side", "16", "--augment", "photo", "--epochs", "4",
             "--set", "model.widths=[8,16]", "model.hidden=32", "training.save_steps=1"]  # fmt: skip

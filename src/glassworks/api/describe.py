@@ -63,7 +63,7 @@ def _variant(module, name: str, shape: dict) -> dict:
 
     try:
         model = module.build(config_class(module)(**shape, **module.VARIANTS[name]))
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # torch says so when memory does not suffice
         raise PersonError(
             "bad-model",
             expected=f"a picture that {name} can take",

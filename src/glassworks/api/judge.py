@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -303,7 +304,7 @@ def read_answers(run: str | Path) -> Answers:
                 classes=tuple(kept["classes"].tolist()),
                 groups=tuple(kept["groups"].tolist()) if "groups" in kept else None,
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise PersonError(
             "damaged-run", expected=f"{path} as it was written", got=f"it cannot be read ({error})",
             fix=f"glassworks evaluate {folder} writes it again",

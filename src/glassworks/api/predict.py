@@ -34,6 +34,10 @@ def predict_request(request: PredictRequest, run: Run | None = None) -> list[dic
             "file-exists", expected="a new file for the answers", got=f"{request.out} exists",
             fix="choose another --out, or add --overwrite",
         )  # fmt: skip
+    if request.top < 1:
+        raise PersonError(
+            "bad-value", expected="--top of 1 or more", got=str(request.top), fix="leave --top out for 3",
+        )  # fmt: skip
     files = files_of(request.inputs)
     run = run or load(request.run, device=request.device)
     rows = [

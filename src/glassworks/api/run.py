@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 from glassworks.api.prepare import Prepared, as_picture_input, open_data, prepare
+from glassworks.core.errors import PersonError
 from glassworks.core.rows import PictureInput
+from glassworks.judging.card import check_card
 from glassworks.recipes.base import Recipe, build_model, read
 from glassworks.tasks.image import ImageClassification, ImageRegression, ImageTagging, ImageTask
 from glassworks.training.run_folder import CARD, MODEL, RECIPE, SPLITS, RunFolder, open_run, read_json
@@ -59,7 +61,10 @@ class Run:
 
     def data(self) -> Prepared:
         """The run's own data, divided as recorded."""
-        return prepare(self.recipe, open_data(self.recipe.data), splits=read_json(self.path / SPLITS))
+        own = prepare(self.recipe, open_data(self.recipe.data), splits=read_json(self.path / SPLITS))
+        if own.table.kind != self.card["kind"]:
+            raise _disagree(self.path, f'kind "{self.card["kind"]}", the data are of kind "{own.table.kind}"')
+        return own
 
     def evaluate(self, **options) -> "Evaluation":
         """Judge the run; see `glassworks.evaluate`."""
@@ -79,10 +84,22 @@ def load(path: str | Path, *, device: str = "auto") -> Run:
     folder = open_run(path)
     recipe = read(folder / RECIPE)
     card = read_json(folder / CARD)
+    check_card(card, str(folder / CARD))
+    if card["kind"] != "number" and recipe.model.get("classes") != len(card["classes"]):
+        raise _disagree(folder, f"{len(card['classes'])} classes, the model {recipe.model.get('classes')}")
     runtime = start(device, recipe.hardware.precision if recipe.hardware.precision == "bf16" else "fp32")
     model = build_model(recipe)
     load_into(model, read_tensors(folder / MODEL), source=str(folder / MODEL))
     return Run(folder, recipe, card, model.to(runtime.device).eval(), runtime)
+
+
+def _disagree(folder: Path, what: str) -> PersonError:
+    return PersonError(
+        "damaged-run",
+        expected="card.json, recipe.yaml and data of one run",
+        got=f"{folder}: the card says {what}",
+        fix="restore the files from a copy",
+    )
 
 
 def scores_of(

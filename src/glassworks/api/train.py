@@ -1,6 +1,5 @@
 """Training: from a request to a run folder, or from a run folder onwards."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from glassworks.recipes.base import (
     build_model,
     data_part,
     default_recipe,
+    plain_yaml,
     read,
     require_system,
 )
@@ -66,6 +66,8 @@ def train_request(request: TrainRequest) -> Run:
         path, recipe = _resumed(request)
     else:
         recipe = None
+        if not request.recipe:
+            require_system(request.system or "")  # before a large archive is unpacked
         path = place_for(request.out, request.system or "run", request.data or "sample")
         require_free(path, request.overwrite)
     table = open_data(recipe.data if recipe else _data_part(request))
@@ -78,7 +80,7 @@ def train_request(request: TrainRequest) -> Run:
         say = Silent()
     try:
         prepared = prepare(recipe, table, splits=read_json(path / SPLITS) if request.resume else None)
-        _run(request, recipe, path, prepared, runtime, say)
+        path = _run(request, recipe, path, prepared, runtime, say)
         runtime.share(None)  # nobody reads the run before it is whole
     finally:
         runtime.close()
@@ -100,8 +102,6 @@ def recipe_for(request: TrainRequest, table: Any) -> Recipe:
         if recipe.model.get("classes", outputs) != outputs:
             recipe = recipe.with_values({"model.classes": outputs})
     else:
-        if request.system is None:
-            require_system("")
         recipe = default_recipe(
             str(request.system), request.size or "small", request.variant, facts_of(table)
         )
@@ -149,8 +149,8 @@ def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     try:
         if equals:
-            return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
+            return key.strip(), plain_yaml(value)
+    except (yaml.YAMLError, ValueError, RecursionError):
         pass
     raise PersonError(
         "bad-setting",
@@ -193,7 +193,7 @@ def _resumed(request: TrainRequest) -> tuple[Path, Recipe]:
         raise PersonError(
             "contradiction",
             expected="--resume alone: the run goes on as its recipe says",
-            got=", ".join(f"--{name.replace('_', '-')}" for name in changing),
+            got=", ".join("--" + name.removeprefix("start_").replace("_", "-") for name in changing),
             fix=f"leave them out, or begin a new run with --from {path}",
         )
     # Where a run goes on may be another machine, without the device it began on.
@@ -203,8 +203,8 @@ def _resumed(request: TrainRequest) -> tuple[Path, Recipe]:
 
 def _run(
     request: TrainRequest, recipe: Recipe, path: Path, prepared: Prepared, runtime: Runtime, say: Any
-) -> None:
-    """Build, choose, train, write the card and the report."""
+) -> Path:
+    """Build, choose, train, write the card and the report; returns the folder."""
     model = build_model(recipe).to(runtime.device, memory_format=torch.channels_last)
     if recipe.start_from and not request.resume:
         start_from(model, recipe.system, recipe.start_from, say)
@@ -220,11 +220,10 @@ def _run(
 
     recipe, choices = _choose(recipe, prepared, model, make_step, batches, runtime)
     runtime.precision = recipe.hardware.precision
-    folder = RunFolder(path, prepared.table.names)
     if runtime.main and not request.resume:
-        if path.exists() and request.overwrite:
-            shutil.rmtree(path)
-        folder.create(recipe.as_yaml(), prepared.splits.to_json(prepared.table), command_of("train", request))
+        path = _create(request, recipe, path, prepared)
+    path = runtime.share(path)
+    folder = RunFolder(path, prepared.table.names)
     for sentence in [*_introduction(recipe, prepared, model, path), *runtime.reasons, *choices]:
         say.say(sentence)
     settings = recipe.training
@@ -253,8 +252,27 @@ def _run(
     if runtime.main:
         from glassworks.api.judge import finish
 
+        folder.save_best(state)  # a kill may have come between the last checkpoint and this file
         finish(folder, recipe, prepared, state, runtime, choices)
         say.say(f"run: {path}    next: glassworks evaluate {path}")
+    return path
+
+
+def _create(request: TrainRequest, recipe: Recipe, path: Path, prepared: Prepared) -> Path:
+    """Make the run's folder. Of two runs that begin at once without --out the later takes the next number."""
+    splits, command = prepared.splits.to_json(prepared.table), command_of("train", request)
+    if path.exists() and request.overwrite:
+        require_free(path, True)  # again: much may have happened while the pictures were decoded
+        RunFolder(path).clear()
+    while True:
+        try:
+            RunFolder(path).create(recipe.as_yaml(), splits, command)
+        except PersonError as error:
+            if error.code != "run-exists" or request.out:
+                raise
+            path = place_for(None, recipe.system, recipe.data.where)
+        else:
+            return path
 
 
 def _choose(recipe, prepared, model, make_step, batches, runtime) -> tuple[Recipe, list[str]]:

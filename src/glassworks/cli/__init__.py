@@ -4,10 +4,10 @@ Only the verb that was asked for is imported, and torch only when that verb need
 """
 
 import importlib
-import json
 import os
 import sys
 import traceback
+from pathlib import Path
 
 from glassworks import __version__
 from glassworks.core.errors import PersonError, did_you_mean
@@ -41,17 +41,20 @@ def main(words: list[str] | None = None) -> int:
     """Run one command line; returns the exit code."""
     words = list(sys.argv[1:] if words is None else words)
     as_json = "--json" in words
+    _print_any_letter()
     try:
         return _dispatch(words)
     except PersonError as error:
         return _tell(error, as_json)
+    except BrokenPipeError:  # `glassworks list | head`
+        _close_quietly()
+        return 0
     except OSError as error:
-        if isinstance(error, BrokenPipeError):  # `glassworks list | head`
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that closing it says nothing
-            return 0
-        if error.filename is None:
-            return _our_fault()
+        if error.filename is None:  # perhaps it was the output that could not be written
+            _close_quietly()
         return _tell(_refused(error), as_json)
+    except UnicodeEncodeError as error:
+        return _tell(_unwritable_name(error), as_json)
     except KeyboardInterrupt:
         print("glassworks: stopped", file=sys.stderr)
         return 130
@@ -62,7 +65,9 @@ def main(words: list[str] | None = None) -> int:
 def _tell(error: PersonError, as_json: bool) -> int:
     """Print a person's mistake; exit code 2."""
     if as_json:
-        print(json.dumps(error.as_json(), ensure_ascii=False))
+        from glassworks.cli.show import print_json
+
+        print_json(error.as_json())
     print(f"glassworks: {error.code}\n{error.as_text()}", file=sys.stderr)
     return 2
 
@@ -71,10 +76,33 @@ def _refused(error: OSError) -> PersonError:
     """What the operating system does not allow: a read-only folder, a name too long, a disk that fails."""
     return PersonError(
         "system-refused",
-        expected=f"that {str(error.filename)[:200]} can be read or written",
+        expected=f"that {str(error.filename or 'the output')[:200]} can be read or written",
         got=f"the system says: {error.strerror}",
-        fix="check the path and its permissions; another place is chosen with --out (GLASSWORKS_CACHE for the cache)",
+        fix="check the path and its permissions, or choose another place (--out, or GLASSWORKS_CACHE)",
     )
+
+
+def _unwritable_name(error: UnicodeEncodeError) -> PersonError:
+    """A file name whose bytes are no text: from an old archive, or a terminal set to LANG=C."""
+    name = str(error.object)[max(0, error.start - 40) : error.end + 40]
+    return PersonError(
+        "unwritable-name",
+        expected="names of files and folders in UTF-8",
+        got=name.encode("utf-8", "backslashreplace").decode(),
+        fix="rename it, or run with PYTHONUTF8=1",
+    )
+
+
+def _print_any_letter() -> None:
+    """A terminal without a letter (Windows' code pages, LANG=C) shows a question mark instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _close_quietly() -> None:
+    """Nobody reads the output any more: what is left of it goes nowhere, also when Python ends."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
 
 def _our_fault() -> int:
@@ -102,6 +130,13 @@ def _dispatch(words: list[str]) -> int:
             got=f'"{verb}"',
             fix=did_you_mean(verb, VERBS),
         )
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise PersonError(
+            "no-folder", expected="a folder to work in", got="the one you are in was removed",
+            fix="cd into one that exists",
+        ) from error  # fmt: skip
     request_name, module, _, example = VERBS[verb]
     from glassworks.api import requests
     from glassworks.cli import flags

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import textwrap
 
 from glassworks.api import describe
@@ -77,4 +78,6 @@ def print_table(head: list[str], rows: list[list[str]]) -> None:
 
 
 def print_json(content: dict) -> None:
-    print(json.dumps(content, ensure_ascii=False, indent=1, default=list))
+    """Print JSON; where the terminal knows few letters, the others as \\u escapes."""
+    plain = not (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    print(json.dumps(content, ensure_ascii=plain, indent=1, default=list))

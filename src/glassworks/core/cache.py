@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from glassworks.core.errors import PersonError
 from glassworks.core.files import readable_size
 
 DEFAULT_LIMIT_GB = 20.0
@@ -21,10 +22,21 @@ def cache_folder() -> Path:
     if chosen:
         return Path(chosen).expanduser()
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "glassworks" / "cache"
+        return Path(os.environ.get("LOCALAPPDATA") or _home()) / "glassworks" / "cache"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "glassworks"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "glassworks"
+        return _home() / "Library" / "Caches" / "glassworks"
+    return Path(os.environ.get("XDG_CACHE_HOME") or _home() / ".cache") / "glassworks"
+
+
+def _home() -> Path:
+    """The person's folder. Raises PersonError where there is none, as in some containers."""
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise PersonError(
+            "no-home", expected="a home folder for the cache", got="none: HOME is not set",
+            fix="set GLASSWORKS_CACHE to a folder",
+        ) from error  # fmt: skip
 
 
 def entries() -> list[Path]:
@@ -51,7 +63,7 @@ def keep_within_limit(*, besides: Path | None = None) -> list[Path]:
 
     besides: an entry in use that must stay
     """
-    limit = float(os.environ.get("GLASSWORKS_CACHE_GB", DEFAULT_LIMIT_GB)) * 1024**3
+    limit = limit_gb() * 1024**3
     sizes = {entry: size_of(entry) for entry in entries()}
     total, removed = sum(sizes.values()), []
     for entry, size in sizes.items():
@@ -63,6 +75,18 @@ def keep_within_limit(*, besides: Path | None = None) -> list[Path]:
         total -= size
         removed.append(entry)
     return removed
+
+
+def limit_gb() -> float:
+    """The limit that the person or the default sets, in GB. Raises PersonError for what is no number."""
+    said = os.environ.get("GLASSWORKS_CACHE_GB") or str(DEFAULT_LIMIT_GB)
+    try:
+        return float(said)
+    except ValueError as error:
+        raise PersonError(
+            "bad-value", expected="GLASSWORKS_CACHE_GB as a number", got=f'"{said}"',
+            fix=f"unset it, or set it to {DEFAULT_LIMIT_GB:g}",
+        ) from error  # fmt: skip
 
 
 def clear() -> str:

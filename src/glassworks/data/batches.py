@@ -101,13 +101,11 @@ def measure_input(
     """
     rows = np.sort(np.asarray(rows)[keyed.permutation(len(rows), "statistics")[:most]])
     sample = pixels[rows].reshape(-1, pixels.shape[-1])
-    count = len(sample)
-    total = sample.sum(0, dtype=np.int64)
-    squares = np.zeros(sample.shape[1], dtype=np.int64)
-    for start in range(0, count, 1 << 20):  # in pieces: a square does not fit in a byte
-        squares += (sample[start : start + (1 << 20)].astype(np.int64) ** 2).sum(0)
-    mean = total / count / 255
-    variance = squares / count / 255**2 - mean**2
+    # Counts of the 256 values give mean and spread exactly, without squares that do not fit in a byte.
+    counts = np.stack([np.bincount(sample[:, channel], minlength=256) for channel in range(sample.shape[1])])
+    values = np.arange(256)
+    mean = counts @ values / len(sample) / 255
+    variance = counts @ values**2 / len(sample) / 255**2 - mean**2
     std = np.sqrt(np.maximum(variance, 1e-4))  # a constant channel must not be divided by 0
     return PictureInput(
         height=int(pixels.shape[1]),

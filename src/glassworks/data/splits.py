@@ -51,7 +51,7 @@ class Splits:
             raise PersonError(
                 "damaged-run",
                 expected="splits.json as Glassworks wrote it, with train, val and test",
-                got=f"one without {error}",
+                got=f"something else ({error!r})",
                 fix="restore the file from a copy, or train again",
             ) from error
         gone, new = [n for n in known if n not in place], sorted(place.keys() - set(known))

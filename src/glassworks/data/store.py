@@ -105,7 +105,11 @@ def open_store(
     begun = time.monotonic()
     pixels, hashes, damaged = _gather(len(table), shape, decode)
     if time.monotonic() - begun > NOTICEABLE:
-        _write_entry(entry, table, shape, zip(_rows_with_gaps(pixels, damaged), hashes, damaged))
+        try:
+            _write_entry(entry, table, shape, zip(_rows_with_gaps(pixels, damaged), hashes, damaged))
+        except (OSError, PersonError) as error:  # the pixels are here all the same
+            note = f"decoded pictures were not kept in the cache: {error}"
+            table = replace(table, notes=(*table.notes, note))
     return _judged(table, pixels, hashes, damaged, bad)
 
 

@@ -25,7 +25,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from glassworks import __version__
+from glassworks.core.errors import PersonError
 from glassworks.core.rows import Kind, PictureInput
+from glassworks.judging.decisions import Threshold
 from glassworks.judging.judgement import Judgement
 from glassworks.judging.metrics import READABLE, written
 
@@ -35,6 +37,11 @@ LIMITS = (
     "Its figures hold for pictures like those it was judged on; on others it may be much worse.",
     "It was not tested for decisions about people, nor for uses where a mistake does harm.",
 )
+READ: dict[str, type | tuple[type, ...]] = {
+    "system": str, "variant": str, "kind": str, "classes": list, "input": dict, "data": dict, "metrics": dict,
+    "baselines": dict, "test_looks": int, "limits": list, "licence": str,
+}  # fmt: skip
+MAY_BE_NONE = ("parameters", "judged", "started_from", "threshold", "temperature", "glassworks")
 UNKNOWN_LICENCE = "not stated: it depends on the data and the weights it was made from"
 
 
@@ -85,6 +92,28 @@ def card(
         "command": command,
     }
     return made if judgement is None else with_judgement(made, judgement, part=part)
+
+
+def check_card(card: dict, source: str) -> None:
+    """Refuse a card that lacks what the program reads from it, in words. `source` names it in the message."""
+    wrong = [name for name, kind in READ.items() if not isinstance(card.get(name), kind)]
+    wrong += [name for name in MAY_BE_NONE if name not in card]
+    wrong += ["kind"] if card.get("kind") not in ("label", "labels", "number") else []
+    wrong += ["choices"] if not isinstance(card.get("choices", []), list) else []
+    try:
+        if card.get("threshold"):
+            Threshold.from_json(card["threshold"])
+        if card.get("kind") == "number":
+            float(card["number"]["mean"]), float(card["number"]["std"])
+    except (KeyError, TypeError, ValueError) as error:
+        wrong.append(f"threshold or number ({error})")
+    if wrong:
+        raise PersonError(
+            "damaged-run",
+            expected="a card as Glassworks wrote it",
+            got=f"{source}: {', '.join(wrong)} missing or of another kind",
+            fix="restore the file from a copy; the run's checkpoints are not concerned",
+        )
 
 
 def with_judgement(card: dict, judgement: Judgement, *, part: str) -> dict:

@@ -195,7 +195,7 @@ def require_system(name: str) -> catalogue.Entry:
             "unknown-system",
             expected=f"a system ({', '.join(catalogue.SYSTEMS)})",
             got=f'"{name}"',
-            fix=did_you_mean(name, catalogue.SYSTEMS) + " See `glassworks list`",
+            fix=did_you_mean(name, catalogue.SYSTEMS) + " (see `glassworks list`)",
         )
     return entry
 
@@ -251,7 +251,7 @@ def read(path: str | Path) -> Recipe:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"{path.stat().st_size:,} bytes, far more than a recipe has")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = plain_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise PersonError(
             "bad-recipe",
@@ -260,6 +260,20 @@ def read(path: str | Path) -> Recipe:
             fix="start from the recipe.yaml of a run",
         ) from error
     return parse(content, str(path))
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Plain values only. References too are refused: nine lines of them can stand for a billion values."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("references (*name) are not allowed: write the value out")
+        return super().compose_node(parent, index)
+
+
+def plain_yaml(text: str) -> Any:
+    """YAML's plain values. Raises yaml.YAMLError for tags, references and text that is not YAML."""
+    return yaml.load(text, Loader=_PlainLoader)
 
 
 def parse(content: Any, source: str) -> Recipe:

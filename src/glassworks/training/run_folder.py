@@ -17,6 +17,7 @@ Every file is written aside and renamed; the folder itself is live.
 import importlib.metadata
 import json
 import platform
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,13 +25,15 @@ import numpy as np
 
 from glassworks import __version__
 from glassworks.core.errors import PersonError
-from glassworks.core.files import write_json, write_text
+from glassworks.core.files import PARTIAL, write_json, write_text
 from glassworks.training import checkpoint
 from glassworks.training.state import TrainingState
 from glassworks.weights.store import write_tensors
 
 MODEL, RECIPE, CARD, SPLITS = "model.safetensors", "recipe.yaml", "card.json", "splits.json"
 METRICS, TIMINGS, NOTES = "metrics.jsonl", "timings.jsonl", "notes.jsonl"
+OWN = (RECIPE, MODEL, CARD, "card.md", SPLITS, METRICS, TIMINGS, NOTES, "checkpoints", "report.html",
+       "answers.npz", "environment.json")  # fmt: skip
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "scikit-learn")
 
 
@@ -41,8 +44,15 @@ class RunFolder:
         self.path, self.names = Path(path), names
 
     def create(self, recipe_text: str, splits: dict, command: str) -> None:
-        """Write the files that stand from the beginning. `command`: what makes this run again."""
+        """Write the files that stand from the beginning. `command`: what makes this run again.
+
+        Raises PersonError("run-exists") when another run began here in the meantime.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            (self.path / RECIPE).open("x").close()  # of two that begin at once only one succeeds
+        except FileExistsError:
+            require_free(self.path, False)
         write_text(self.path / RECIPE, recipe_text)
         write_json(self.path / SPLITS, splits)
         write_json(self.path / "environment.json", environment(command))
@@ -50,11 +60,24 @@ class RunFolder:
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint, and the best model so far where it has changed."""
         checkpoint.save(self.path / "checkpoints", state.to_checkpoint())
+        self.save_best(state)
+
+    def save_best(self, state: TrainingState) -> None:
+        """Write the best model, unless this process has written it."""
         if state.best_model is not None and self._written_best != state.best_step:
             write_tensors(self.path / MODEL, state.best_model)
             self._written_best = state.best_step
 
     _written_best = -1
+
+    def clear(self) -> None:
+        """Remove what belongs to a run; files that a person has put beside it stay."""
+        more = [*self.path.glob(f".*{PARTIAL}"), *self.path.glob("report-*.html")]
+        for entry in [*map(self.path.joinpath, OWN), *more]:
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
 
     def restore(self, state: TrainingState, *, main: bool = True) -> list[str]:
         """Bring `state` to the newest whole checkpoint; return what to tell.
@@ -84,15 +107,15 @@ class RunFolder:
 
     def history(self) -> list[dict]:
         """The lines of metrics.jsonl."""
-        return _lines(self.path / METRICS)
+        return _lines(self.path / METRICS, "step")
 
     def notes(self) -> list[str]:
-        return [row["note"] for row in _lines(self.path / NOTES)]
+        return [row["note"] for row in _lines(self.path / NOTES, "note")]
 
     def seconds(self) -> float:
         """Time spent training, over all resumes."""
         total, last = 0.0, 0.0
-        for row in _lines(self.path / TIMINGS):
+        for row in _lines(self.path / TIMINGS, "seconds"):
             if row["seconds"] < last:  # a resume starts its clock at 0
                 total += last
             last = row["seconds"]
@@ -206,14 +229,17 @@ def _append(path: Path, row: dict) -> None:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _lines(path: Path) -> list[dict]:
-    """Rows of a JSONL file; a last line that a kill left half written is passed over."""
+def _lines(path: Path, key: str) -> list[dict]:
+    """Rows of a JSONL file up to the first without `key`: a kill leaves the last line half written."""
     if not path.is_file():
         return []
     rows = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
         except ValueError:
             break
+        if not isinstance(row, dict) or key not in row:
+            break
+        rows.append(row)
     return rows

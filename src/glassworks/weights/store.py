@@ -6,6 +6,8 @@ Nothing is unpickled: a .pt or .pth file is refused with the way to convert it.
 """
 
 import json
+import os
+import re
 import struct
 from pathlib import Path
 
@@ -31,7 +33,13 @@ def write_tensors(path: str | Path, tensors: dict[str, Tensor]) -> None:
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     require_space(path, sum(t.numel() * t.element_size() for t in plain.values()) + (1 << 16))
     with writing(path) as aside:
-        save_file(plain, aside)
+        try:
+            save_file(plain, aside)
+        except SafetensorError as error:  # it hides the system's error: a full disk, a quota
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
