@@ -72,13 +72,22 @@ class Muon(torch.optim.AdamW):
 
 
 def orthogonal(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
-    """Nearly the nearest (rows, columns) matrix whose singular values are all 1: they end at 0.7 to 1.2."""
+    """Nearly the nearest (rows, columns) matrix whose singular values are all 1: they end at 0.7 to 1.2.
+
+    Each iteration multiplies the matrix X by a polynomial of X Xᵀ, so all of them together are one small
+    square matrix times X: two large products instead of two an iteration. The square stays float32, because a
+    rounded one may have negative eigenvalues, and those would grow.
+    """
     tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).bfloat16()
+    x = (matrix.T if tall else matrix).float()
     x = x / (x.norm() + 1e-7)
+    square = x @ x.T  # (rows, rows)
+    unit = torch.eye(len(square), device=x.device)
+    turn = unit
     for _ in range(iterations):
-        square = x @ x.T
-        x = A * x + (B * square + C * square @ square) @ x
+        factor = A * unit + B * square + C * square @ square
+        square, turn = factor @ square @ factor, factor @ turn
+    x = turn @ x
     return (x.T if tall else x).to(matrix.dtype)
 
 

@@ -8,7 +8,8 @@ Papers: LeCun et al. 1998, "Gradient-based learning applied to document recognit
 filters: Simonyan & Zisserman 2014, arXiv 1409.1556; batch norm: Ioffe & Szegedy 2015, arXiv 1502.03167;
 dropout: Srivastava et al. 2014.
 Where this differs: frameworks call it convolution, but the filter is not mirrored (cross-correlation);
-picture size, channels and classes are free, and a picture of another size is refused, not reshaped.
+picture size, channels and classes are free, and a picture of another size is refused, not reshaped; the
+last map is laid out pixel by pixel, not channel by channel.
 First thing to change: `widths`. Each further number is one more stage.
 Command: glassworks train cnn --variant four-layer
 
@@ -22,6 +23,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from glassworks.blocks.dropout import Dropout
 from glassworks.blocks.pictures import check_pictures
 
 
@@ -95,7 +97,7 @@ class Stage(nn.Module):
         maps = self.convolution(maps)
         if self.pool_first:
             return F.relu(self.norm(self.pool(maps)))
-        return self.pool(F.relu(self.norm(maps)))
+        return F.relu(self.pool(self.norm(maps)))  # a maximum and a cut may change places: fewer to cut
 
 
 class CNN(nn.Module):
@@ -108,7 +110,7 @@ class CNN(nn.Module):
         self.stages = nn.ModuleList(
             Stage(before, after, config) for before, after in zip(befores, config.widths, strict=True)
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(config.features, config.hidden)
         self.head = nn.Linear(config.hidden, config.classes)
 
@@ -120,7 +122,8 @@ class CNN(nn.Module):
         maps = pictures
         for stage in self.stages:
             maps = stage(maps)
-        row = maps.flatten(1)  # (batch, features); from dimension 1, so the batch never changes
+        # From dimension 1, so the batch never changes; pixel by pixel, as channels last lies in memory.
+        row = maps.permute(0, 2, 3, 1).flatten(1)  # (batch, h * w * channels)
         return F.relu(self.dense(self.dropout(row)))
 
     def forward(

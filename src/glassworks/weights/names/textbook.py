@@ -28,18 +28,32 @@ PAIRS = {
 
 def to_ours(system: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Tensors by our names. Raises KeyError for a name that the table does not know."""
-    return {_renamed(name, PAIRS[system], 0, 1, -1): tensor for name, tensor in tensors.items()}
+    ours = {_renamed(name, PAIRS[system], 0, 1, -1): tensor for name, tensor in tensors.items()}
+    if system == "cnn":  # they lay the last map out channel by channel, we pixel by pixel
+        weight, channels = ours["dense.weight"], _last_channels(ours)
+        ours["dense.weight"] = weight.unflatten(1, (channels, -1)).transpose(1, 2).flatten(1)
+    return ours
 
 
 def to_theirs(system: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Tensors by the textbook's names."""
+    tensors = dict(tensors)
+    if system == "cnn":
+        weight, channels = tensors["dense.weight"], _last_channels(tensors)
+        tensors["dense.weight"] = weight.unflatten(1, (-1, channels)).transpose(1, 2).flatten(1)
     return {_renamed(name, PAIRS[system], 1, 0, 1): tensor for name, tensor in tensors.items()}
+
+
+def _last_channels(ours: dict[str, Tensor]) -> int:
+    """Filters of a CNN's last stage."""
+    names = [name for name in ours if name.endswith("convolution.weight")]
+    return len(ours[max(names, key=lambda name: int(name.split(".")[1]))])
 
 
 def is_theirs(system: str, tensors: dict[str, Tensor]) -> bool:
     """Whether all names are the textbook's."""
     try:
-        return bool(tensors) and bool(to_ours(system, tensors))
+        return bool(tensors) and all(_renamed(name, PAIRS[system], 0, 1, -1) for name in tensors)
     except KeyError:
         return False
 
