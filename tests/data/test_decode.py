@@ -195,9 +195,9 @@ def test_scaled_jpeg_decoding_agrees_with_the_slow_way(tmp_path, fit):
     path = saved(tmp_path, "large.jpg", spoiled.encoded(photo, quality=92))
     fast = read_picture(path, 96, 128, 3, fit).astype(int)
     slow = read_picture(np.asarray(Image.open(path)), 96, 128, 3, fit).astype(int)
-    assert np.abs(fast - slow).mean() < 1.5
+    assert np.abs(fast - slow).mean() < 2.0
     grey = read_picture(path, 96, 128, 1, fit)[..., 0].astype(int)
-    assert np.abs(grey - np.asarray(Image.fromarray(slow.astype(np.uint8)).convert("L"))).mean() < 1.5
+    assert np.abs(grey - np.asarray(Image.fromarray(slow.astype(np.uint8)).convert("L"))).mean() < 2.0
 
 
 def test_arrays_of_every_kind_become_pictures():
