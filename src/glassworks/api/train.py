@@ -4,23 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
-from glassworks.api.prepare import Prepared, facts_of, open_data, prepare
+from glassworks.api.prepare import Prepared, open_data, prepare
 from glassworks.api.requests import TrainRequest, command_of
+from glassworks.api.resolve import data_part_of, recipe_for, resumed
 from glassworks.api.run import Run, load, scores_of
 from glassworks.core.errors import PersonError
-from glassworks.core.processes import decoders
 from glassworks.data.augment import Augment
 from glassworks.data.folders import missing_path
 from glassworks.recipes.base import (
-    DataPart,
     Recipe,
     build_model,
-    data_part,
-    default_recipe,
-    plain_yaml,
-    read,
     require_system,
 )
 from glassworks.training import finders
@@ -29,7 +23,6 @@ from glassworks.training.optimizer import RULES
 from glassworks.training.progress import Lines, Silent
 from glassworks.training.run_folder import (
     MODEL,
-    RECIPE,
     SPLITS,
     RunFolder,
     open_run,
@@ -43,8 +36,6 @@ from glassworks.training.step import supervised
 from glassworks.training.stopping import StopRequest
 from glassworks.weights.names import textbook
 from glassworks.weights.store import load_into, read_tensors
-
-NAMED = ("sample", "torchvision", "hf")  # --data NAME:… that is no path
 
 
 def train(system: str | None = None, data: str | None = None, **options: Any) -> Run:
@@ -63,14 +54,14 @@ def train_request(request: TrainRequest) -> Run:
     """The same, from a whole request."""
     say = Silent() if request.quiet else Lines()
     if request.resume:
-        path, recipe = _resumed(request)
+        path, recipe = resumed(request)
     else:
         recipe = None
         if not request.recipe:
             require_system(request.system or "")  # before a large archive is unpacked
         path = place_for(request.out, request.system or "run", request.data or "sample")
         require_free(path, request.overwrite)
-    table = open_data(recipe.data if recipe else _data_part(request))
+    table = open_data(recipe.data if recipe else data_part_of(request))
     if recipe is None:
         recipe = recipe_for(request, table)
         if not request.out:
@@ -85,120 +76,6 @@ def train_request(request: TrainRequest) -> Run:
     finally:
         runtime.close()
     return load(path, device=recipe.hardware.device)
-
-
-def recipe_for(request: TrainRequest, table: Any) -> Recipe:
-    """Size, then --recipe, then named options, then --set: the later wins."""
-    if request.recipe:
-        recipe = read(request.recipe)
-        if request.system and request.system != recipe.system:
-            raise PersonError(
-                "contradiction", expected=f"the system of the recipe, {recipe.system}", got=request.system,
-                fix="leave one of the two out",
-            )  # fmt: skip
-        # Measured on other data they would be wrong; measured on the same they come out the same.
-        recipe = recipe.with_values({"input.mean": (), "input.std": ()})
-        outputs = facts_of(table).outputs
-        if recipe.model.get("classes", outputs) != outputs:
-            recipe = recipe.with_values({"model.classes": outputs})
-    else:
-        recipe = default_recipe(
-            str(request.system), request.size or "small", request.variant, facts_of(table)
-        )
-    changes: dict[str, Any] = {
-        f"data.{k}": v for k, v in _data_part(request, recipe.data).model_dump().items()
-    }
-    named = (
-        "epochs",
-        "batch",
-        "learning_rate",
-        "class_weights",
-        "average",
-        "patience",
-        "micro_batch",
-        "on_nan",
-        "threshold",
-    )
-    changes |= {f"training.{name}": getattr(request, name) for name in named}
-    changes |= {
-        f"hardware.{name}": getattr(request, name) for name in ("device", "precision", "threads", "workers")
-    }
-    changes |= {"seed": request.seed, "start_from": request.start_from}
-    if request.workers is None and not request.recipe:
-        changes["hardware.workers"] = decoders(len(table))
-    changes["hardware.compile"] = request.compile or None
-    for name in ("height", "width"):
-        changes |= {f"input.{name}": request.side, f"model.{name}": request.side}
-    changes["input.fit"] = request.fit
-    changes = {key: value for key, value in changes.items() if value is not None}
-    if request.augment:
-        changes |= {f"augment.{key}": value for key, value in _augment_values(request.augment).items()}
-    settings = dict(_setting(text) for text in request.set)
-    return recipe.with_values(changes | {k: v for k, v in settings.items() if not k.startswith("data.")})
-
-
-def _augment_values(name: str) -> dict[str, Any]:
-    from glassworks.recipes.base import AugmentPart
-    from glassworks.recipes.pictures import LIGHT, PHOTO
-
-    return {"none": AugmentPart(), "light": LIGHT, "photo": PHOTO}[name].model_dump()
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """key=value, the value read as YAML: --set model.widths=[8,16]."""
-    key, equals, value = text.partition("=")
-    try:
-        if equals:
-            return key.strip(), plain_yaml(value)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        pass
-    raise PersonError(
-        "bad-setting",
-        expected="--set KEY=VALUE",
-        got=f"--set {text}",
-        fix="for example --set training.clip=0.5",
-    )
-
-
-def _data_part(request: TrainRequest, base: DataPart | None = None) -> DataPart:
-    """The recipe's data with what the request names; without a recipe, the defaults."""
-    if base is None and request.recipe:
-        base = read(request.recipe).data
-    asked = {
-        "where": request.data, "target": request.target, "file": request.file, "group": request.group,
-        "labels": None if request.labels == "auto" else request.labels, "bad": request.bad,
-    }  # fmt: skip
-    settings = dict(_setting(text) for text in request.set)
-    asked |= {key.removeprefix("data."): value for key, value in settings.items() if key.startswith("data.")}
-    where = asked["where"]
-    if isinstance(where, str) and where != "sample" and where.partition(":")[0] not in NAMED:
-        asked["where"] = str(Path(where).resolve())  # the run must find it from anywhere
-    own = (base or DataPart()).model_dump()
-    return data_part(own | {key: value for key, value in asked.items() if value is not None})
-
-
-def _resumed(request: TrainRequest) -> tuple[Path, Recipe]:
-    """The folder and recipe of a run to continue; options that would change it are refused."""
-    path = open_run(str(request.resume))
-    recipe = read(path / RECIPE)
-    free = {"resume", "quiet", "json", "workers", "device"}
-    free |= {"labels"} if request.labels == "auto" else set()
-    free |= {"system"} if request.system == recipe.system else set()
-    # By identity: 0 is a value that was asked for.
-    changing = [
-        name for name, value in vars(request).items()
-        if name not in free and value is not None and value is not False and value != ()
-    ]  # fmt: skip
-    if changing:
-        raise PersonError(
-            "contradiction",
-            expected="--resume alone: the run goes on as its recipe says",
-            got=", ".join("--" + name.removeprefix("start_").replace("_", "-") for name in changing),
-            fix=f"leave them out, or begin a new run with --from {path}",
-        )
-    # Where a run goes on may be another machine, without the device it began on.
-    moved = {"hardware.workers": request.workers, "hardware.device": request.device}
-    return path, recipe.with_values({key: value for key, value in moved.items() if value is not None})
 
 
 def _run(

@@ -1,0 +1,117 @@
+"""From what was asked to one recipe: size, then --recipe, then named options, then --set; the later wins."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from glassworks.api.prepare import facts_of
+from glassworks.api.requests import TrainRequest
+from glassworks.core.errors import PersonError
+from glassworks.core.processes import decoders
+from glassworks.core.rows import PictureTable
+from glassworks.recipes.base import AugmentPart, DataPart, Recipe, data_part, default_recipe, plain_yaml, read
+from glassworks.recipes.pictures import LIGHT, PHOTO
+from glassworks.training.run_folder import RECIPE, open_run
+
+NAMED = ("sample", "torchvision", "hf")  # --data NAME:… that is no path
+AUGMENTS = {"none": AugmentPart(), "light": LIGHT, "photo": PHOTO}
+TRAINING = ("epochs", "batch", "learning_rate", "class_weights", "average", "patience", "micro_batch",
+            "on_nan", "threshold")  # fmt: skip
+HARDWARE = ("device", "precision", "threads", "workers")
+
+
+def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
+    """The recipe of a new run on this data. Raises PersonError for contradictions and unknown keys."""
+    recipe = _begun(request, table)
+    changes: dict[str, Any] = {f"training.{name}": getattr(request, name) for name in TRAINING}
+    changes |= {f"hardware.{name}": getattr(request, name) for name in HARDWARE}
+    if request.workers is None and not request.recipe:
+        changes["hardware.workers"] = decoders(len(table))
+    changes |= {"hardware.compile": request.compile or None, "input.fit": request.fit}
+    changes |= {"seed": request.seed, "start_from": request.start_from}
+    for name in ("height", "width"):
+        changes |= {f"input.{name}": request.side, f"model.{name}": request.side}
+    if request.augment:
+        changes |= {f"augment.{k}": v for k, v in AUGMENTS[request.augment].model_dump().items()}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    changes |= {f"data.{k}": v for k, v in data_part_of(request, recipe.data).model_dump().items()}
+    settings = dict(_setting(text) for text in request.set)
+    return recipe.with_values(changes | {k: v for k, v in settings.items() if not k.startswith("data.")})
+
+
+def _begun(request: TrainRequest, table: PictureTable) -> Recipe:
+    """What named options then change: the file that --recipe names, or the system's own at a size."""
+    facts = facts_of(table)
+    if not request.recipe:
+        return default_recipe(str(request.system), request.size or "small", request.variant, facts)
+    recipe = read(request.recipe)
+    if request.system and request.system != recipe.system:
+        raise PersonError(
+            "contradiction",
+            expected=f"the system of the recipe, {recipe.system}",
+            got=request.system,
+            fix="leave one of the two out",
+        )
+    # Measured on other data they would be wrong; measured on the same they come out the same.
+    recipe = recipe.with_values({"input.mean": (), "input.std": ()})
+    if recipe.model.get("classes", facts.outputs) != facts.outputs:
+        recipe = recipe.with_values({"model.classes": facts.outputs})
+    return recipe
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """key=value, the value read as YAML: --set model.widths=[8,16]."""
+    key, equals, value = text.partition("=")
+    try:
+        if equals:
+            return key.strip(), plain_yaml(value)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        pass
+    raise PersonError(
+        "bad-setting",
+        expected="--set KEY=VALUE",
+        got=f"--set {text}",
+        fix="for example --set training.clip=0.5",
+    )
+
+
+def data_part_of(request: TrainRequest, base: DataPart | None = None) -> DataPart:
+    """The recipe's data with what the request names; without a recipe, the defaults."""
+    if base is None and request.recipe:
+        base = read(request.recipe).data
+    asked = {
+        "where": request.data, "target": request.target, "file": request.file, "group": request.group,
+        "labels": None if request.labels == "auto" else request.labels, "bad": request.bad,
+    }  # fmt: skip
+    settings = dict(_setting(text) for text in request.set)
+    asked |= {key.removeprefix("data."): value for key, value in settings.items() if key.startswith("data.")}
+    where = asked["where"]
+    if isinstance(where, str) and where != "sample" and where.partition(":")[0] not in NAMED:
+        asked["where"] = str(Path(where).resolve())  # the run must find it from anywhere
+    own = (base or DataPart()).model_dump()
+    return data_part(own | {key: value for key, value in asked.items() if value is not None})
+
+
+def resumed(request: TrainRequest) -> tuple[Path, Recipe]:
+    """The folder and recipe of a run to continue; options that would change it are refused."""
+    path = open_run(str(request.resume))
+    recipe = read(path / RECIPE)
+    free = {"resume", "quiet", "json", "workers", "device"}
+    free |= {"labels"} if request.labels == "auto" else set()
+    free |= {"system"} if request.system == recipe.system else set()
+    # By identity: 0 is a value that was asked for.
+    changing = [
+        name for name, value in vars(request).items()
+        if name not in free and value is not None and value is not False and value != ()
+    ]  # fmt: skip
+    if changing:
+        raise PersonError(
+            "contradiction",
+            expected="--resume alone: the run goes on as its recipe says",
+            got=", ".join("--" + name.removeprefix("start_").replace("_", "-") for name in changing),
+            fix=f"leave them out, or begin a new run with --from {path}",
+        )
+    # Where a run goes on may be another machine, without the device it began on.
+    moved = {"hardware.workers": request.workers, "hardware.device": request.device}
+    return path, recipe.with_values({key: value for key, value in moved.items() if value is not None})
