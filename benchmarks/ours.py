@@ -41,7 +41,7 @@ class Settings:
 FASHION = {
     0.90: Settings(epochs=1),
     0.92: Settings(epochs=2),
-    0.93: Settings(epochs=4, widths=(32, 64), flip="alternate"),
+    0.93: Settings(epochs=5, widths=(24, 48), flip="alternate"),
 }
 
 

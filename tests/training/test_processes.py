@@ -30,7 +30,7 @@ def test_two_processes_train_as_one(tmp_path, digits):
     run("-m", *train, "--out", tmp_path / "one")
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     said = run(*torchrun, *train, "--out", tmp_path / "two")
-    assert "2 processes" in said and said.count("run: ") == 1
+    assert "2 processes share" in said and said.count("run: ") == 1
     one, two = (read_tensors(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     for name, tensor in one.items():
         torch.testing.assert_close(two[name], tensor, rtol=1e-3, atol=1e-4)

@@ -15,7 +15,7 @@ from glassworks.judging.card import check_card
 from glassworks.recipes.base import Recipe, build_model, read
 from glassworks.tasks.image import ImageClassification, ImageRegression, ImageTagging, ImageTask
 from glassworks.training.run_folder import CARD, MODEL, RECIPE, SPLITS, RunFolder, open_run, read_json
-from glassworks.training.runtime import Runtime, start
+from glassworks.training.runtime import Runtime, machine
 from glassworks.weights.store import load_into, read_tensors
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def load(path: str | Path, *, device: str = "auto") -> Run:
     check_card(card, str(folder / CARD))
     if card["kind"] != "number" and recipe.model.get("classes") != len(card["classes"]):
         raise _disagree(folder, f"{len(card['classes'])} classes, the model {recipe.model.get('classes')}")
-    runtime = start(device, recipe.hardware.precision if recipe.hardware.precision == "bf16" else "fp32")
+    runtime = machine(device, recipe.hardware.precision if recipe.hardware.precision == "bf16" else "fp32")
     model = build_model(recipe)
     load_into(model, read_tensors(folder / MODEL), source=str(folder / MODEL))
     return Run(folder, recipe, card, model.to(runtime.device).eval(), runtime)

@@ -73,12 +73,23 @@ class Runtime:
 
 
 def start(device: str = "auto", precision: str = "fp32", threads: int = 0) -> Runtime:
-    """Choose the machine and start the process group where torchrun asks for one.
+    """The machine of a training run, with its process group where torchrun asks for one.
 
-    threads: 0 leaves torch's own choice. precision "auto" stays for the caller to measure.
     Raises PersonError for a device that is not there.
     """
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    runtime = machine(device, precision, threads)
+    runtime.world = int(os.environ.get("WORLD_SIZE", 1))
+    if runtime.world > 1:
+        dist.init_process_group("nccl" if runtime.device.type == "cuda" else "gloo")
+        runtime.reasons.append(f"{runtime.world} processes share each batch")
+    return runtime
+
+
+def machine(device: str = "auto", precision: str = "fp32", threads: int = 0) -> Runtime:
+    """Device and threads of this process, working for itself.
+
+    threads: 0 chooses by what is free. precision "auto" stays for the caller to measure.
+    """
     name, reason = choose_device(device)
     if name == "cuda":
         name = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
@@ -89,11 +100,8 @@ def start(device: str = "auto", precision: str = "fp32", threads: int = 0) -> Ru
         reasons.append(reason)
     if threads:
         torch.set_num_threads(threads)
-    runtime = Runtime(torch.device(name), precision, torch.get_num_threads(), rank, world, reasons)
-    if world > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if name.startswith("cuda") else "gloo")
-        runtime.reasons.append(f"{world} processes, each takes every {world}th example of a batch")
-    return runtime
+    rank = int(os.environ.get("RANK", 0))
+    return Runtime(torch.device(name), precision, torch.get_num_threads(), rank, reasons=reasons)
 
 
 def choose_threads(most: int) -> tuple[int, str]:
