@@ -16,7 +16,7 @@ import ours
 import peers
 
 TEXTBOOK_EPOCHS = 12
-FASTAI_EPOCHS = (1, 2, 4, 8)
+FASTAI_EPOCHS = (1, 2, 4)
 
 
 def run_side(side: str, seed: int, goal: float, epochs: int, rows: int) -> list[peers.Look]:
