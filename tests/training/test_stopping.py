@@ -124,3 +124,20 @@ def test_a_real_full_disk(tmp_path, digits):
         assert all(checkpoint.is_whole(path) for path in checkpoint.found(small / "run" / "checkpoints"))
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_run_that_is_being_trained_is_not_resumed_beside(tmp_path, digits):
+    """Two processes in one run folder would mix their steps; a killed one leaves nothing to clean up."""
+    run = tmp_path / "run"
+    first = begin("train", "cnn", "--data", digits, "--out", run, *SETTINGS, "--epochs", "2000")
+    wait_for_step(run, first, 3)
+    second = begin("train", "--resume", run)
+    assert second.wait(timeout=60) == 2
+    assert "in-use" in second.stdout.read()
+    first.kill()
+    first.wait()
+    at = int(checkpoint.found(run / "checkpoints")[-1].name.split("-")[1])
+    third = begin("train", "--resume", run)
+    wait_for_step(run, third, at + 1)
+    third.terminate()
+    assert third.wait(timeout=60) == 143

@@ -1,5 +1,6 @@
 """Training: from a request to a run folder, or from a run folder onwards."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from glassworks.api.requests import TrainRequest, command_of
 from glassworks.api.resolve import data_part_of, recipe_for, resumed
 from glassworks.api.run import Run, load, scores_of
 from glassworks.core.errors import PersonError
+from glassworks.core.files import only_one
 from glassworks.data.augment import Augment
 from glassworks.data.folders import missing_path
 from glassworks.recipes.base import (
@@ -22,6 +24,7 @@ from glassworks.training.loop import Plan, fit
 from glassworks.training.optimizer import RULES
 from glassworks.training.progress import Lines, Silent
 from glassworks.training.run_folder import (
+    LOCK,
     MODEL,
     SPLITS,
     RunFolder,
@@ -110,9 +113,6 @@ def _run(
         averaged=settings.average > 0,
         micro=settings.micro_batch,
     )
-    if request.resume:
-        for sentence in folder.restore(state, main=runtime.main):
-            say.say(sentence)
     validation = prepared.batches("val", device=runtime.device)
 
     def validate(judged: torch.nn.Module) -> dict[str, float]:
@@ -121,17 +121,21 @@ def _run(
 
     trained: Any = torch.compile(model) if recipe.hardware.compile else model
     wrapped = runtime.wrap(trained)
-    with StopRequest() as stop:
+    lock = only_one(path / LOCK, "a run") if runtime.main else contextlib.nullcontext()
+    with lock, StopRequest() as stop:
+        if request.resume:
+            for sentence in folder.restore(state, main=runtime.main):
+                say.say(sentence)
         fit(
             make_step(wrapped, runtime), state, _plan(recipe, task), examples=batches, validate=validate,
             folder=folder, runtime=runtime, progress=say, stop=stop,
         )  # fmt: skip
-    if runtime.main:
-        from glassworks.api.judge import finish
+        if runtime.main:
+            from glassworks.api.judge import finish
 
-        folder.save_best(state)  # a kill may have come between the last checkpoint and this file
-        finish(folder, recipe, prepared, state, runtime, choices)
-        say.say(f"run: {path}    next: glassworks evaluate {path}")
+            folder.save_best(state)  # a kill may have come between the last checkpoint and this file
+            finish(folder, recipe, prepared, state, runtime, choices)
+            say.say(f"run: {path}    next: glassworks evaluate {path}")
     return path
 
 

@@ -74,6 +74,33 @@ def require_space(path: Path, needed: int) -> None:
         raise disk_full(path, needed)
 
 
+@contextlib.contextmanager
+def only_one(path: Path, what: str) -> Iterator[None]:
+    """Hold `path` as a lock while the block runs; the system lets go of it when the process is killed.
+
+    Raises PersonError("in-use") when another process holds it. `what`: what is being used, for the message.
+    """
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise PersonError(
+                "in-use",
+                expected=f"{what} that no other process is working on",
+                got=f"another process holds {path}",
+                fix="wait until it has ended, or stop it",
+            ) from error
+        yield
+
+
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` so that `path` holds the old bytes or the new ones, never a mixture."""
     with writing(path) as aside:

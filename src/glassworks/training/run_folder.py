@@ -9,7 +9,8 @@
     notes.jsonl        what happened on the way: batches left out, damaged checkpoints, resumes
     checkpoints/       the two newest, each with state and manifest
     report.html        written by `evaluate`
-    environment.json   versions and machine
+    environment.json   versions, machine and the command
+    run.lock           held by the process that trains
 
 Every file is written aside and renamed; the folder itself is live.
 """
@@ -32,7 +33,8 @@ from glassworks.weights.store import write_tensors
 
 MODEL, RECIPE, CARD, SPLITS = "model.safetensors", "recipe.yaml", "card.json", "splits.json"
 METRICS, TIMINGS, NOTES = "metrics.jsonl", "timings.jsonl", "notes.jsonl"
-OWN = (RECIPE, MODEL, CARD, "card.md", SPLITS, METRICS, TIMINGS, NOTES, "checkpoints", "report.html",
+LOCK = "run.lock"  # held while a process trains the run
+OWN = (RECIPE, MODEL, CARD, "card.md", SPLITS, METRICS, TIMINGS, NOTES, "checkpoints", "report.html", LOCK,
        "answers.npz", "environment.json")  # fmt: skip
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "scikit-learn")
 
