@@ -155,9 +155,9 @@ def test_sixty_thousand_small_arrays_take_less_than_half_a_second():
     many, _ = arrays((28, 28), rows=60_000)
     taken = []
     for _ in range(3):  # the best of three: other work may share this machine
-        begun = time.perf_counter()
+        begun = time.process_time()
         open_store(many, height=28, width=28, channels=1)
-        taken.append(time.perf_counter() - begun)
+        taken.append(time.process_time() - begun)
     assert min(taken) < 0.5
 
 

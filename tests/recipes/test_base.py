@@ -65,10 +65,10 @@ CODE = {
 def test_no_tag_or_reference_of_yaml_is_followed(tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "recipe.yaml").write_text(CODE[kind], encoding="utf-8")
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(PersonError) as told:
         read(tmp_path / "recipe.yaml")
-    assert told.value.code == "bad-recipe" and time.perf_counter() - begun < 2
+    assert told.value.code == "bad-recipe" and time.process_time() - begun < 2
     assert not (tmp_path / "MARK").exists()
 
 
@@ -96,10 +96,10 @@ def test_a_huge_file_is_not_read(tmp_path):
     path = tmp_path / "recipe.yaml"
     with path.open("wb") as file:
         file.truncate(10**10)
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(PersonError, match="far more than a recipe"):
         read(path)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize(

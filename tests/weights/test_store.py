@@ -64,11 +64,11 @@ def test_abused_files_are_refused_fast_and_without_memory(tmp_path, abuse):
     """Header over 100 MB, overlapping or out-of-range offsets, duplicates, trailing bytes, wrong types."""
     path = ABUSES[abuse](tmp_path / "model.safetensors")
     tracemalloc.start()
-    begun = time.perf_counter()
+    begun = time.process_time()
     try:
         with pytest.raises(PersonError) as told:
             store.read_tensors(path)
-        assert time.perf_counter() - begun < 1
+        assert time.process_time() - begun < 1
         assert tracemalloc.get_traced_memory()[1] < 200 * 1024**2
     finally:
         tracemalloc.stop()
