@@ -28,10 +28,11 @@ class Settings:
     pool_first: bool = True
     batch: int = 256
     optimizer: str = "muon"
-    learning_rate: float = 4e-3
+    learning_rate: float = 6e-3
     weight_decay: float = 0.02
     smoothing: float = 0.05
     warmup: float = 0.15
+    schedule: str = "linear"
     flip: str = "none"
     precision: str = "bf16"
     threads: int = 1
@@ -113,7 +114,8 @@ def train(training: Part, test: Part, settings: Settings, *, seed: int) -> list[
             new_state(model, optimizer, averaged=False, micro=0),
             Plan(
                 epochs=settings.epochs, batch=settings.batch, learning_rate=settings.learning_rate,
-                warmup=settings.warmup, evaluate_every=1, patience=0, save_seconds=1e9, save_steps=0,
+                warmup=settings.warmup, schedule=settings.schedule, evaluate_every=1, patience=0,
+                save_seconds=1e9, save_steps=0,
                 on_nan="stop", primary="accuracy", larger_is_better=True,
             ),
             examples=examples, validate=look, folder=RunFolder(Path(folder)), runtime=runtime,

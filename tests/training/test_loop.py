@@ -43,6 +43,8 @@ def test_schedule_rises_then_falls():
     assert rates[0] == 0 and rates[10] == 1 and rates[100] == pytest.approx(0, abs=1e-12)
     assert rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
     assert rate_at(0.0, warmup=0.0) == 1
+    line = [rate_at(place / 100, warmup=0.1, shape="linear") for place in range(101)]
+    assert line[:11] == pytest.approx(rates[:11]) and line[55] == pytest.approx(0.5) and line[100] == 0
 
 
 def poison(monkeypatch, at):

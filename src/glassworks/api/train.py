@@ -214,6 +214,7 @@ def _plan(recipe: Recipe, task: Any) -> Plan:
         batch=int(settings.batch),
         learning_rate=float(settings.learning_rate),
         warmup=settings.warmup,
+        schedule=settings.schedule,
         evaluate_every=settings.evaluate_every,
         patience=settings.patience,
         save_seconds=settings.save_seconds,

@@ -83,6 +83,7 @@ class TrainingPart(Part):
     micro_batch: int = Field(0, ge=0)
     learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"] = 2e-3
     warmup: float = Field(0.1, ge=0, lt=1)
+    schedule: Literal["cosine", "linear"] = "cosine"
     optimizer: Literal["adamw", "muon"] = "adamw"
     weight_decay: float = Field(0.05, ge=0)
     clip: float = Field(1.0, ge=0)

@@ -44,7 +44,7 @@ class Plan:
 
     epochs:         passes over the training examples
     batch:          examples a step, over all processes
-    learning_rate:  at the peak; warmup: share of the run that rises to it
+    learning_rate:  at the peak; warmup: share of the run that rises to it; schedule: how it falls
     evaluate_every: epochs between two looks at the validation part
     patience:       evaluations without improvement after which the run ends, 0 for never
     save_seconds, save_steps: a checkpoint when so much time, or so many steps (0: none), have passed
@@ -56,6 +56,7 @@ class Plan:
     batch: int
     learning_rate: float
     warmup: float
+    schedule: str
     evaluate_every: int
     patience: int
     save_seconds: float
@@ -89,7 +90,9 @@ def fit(
     while state.seen < total and not state.stopped_early:
         epoch, position = divmod(state.seen, count)
         end = next_boundary(position, count, plan.batch)
-        rate = plan.learning_rate * rate_at((state.seen + (end - position) / 2) / total, warmup=plan.warmup)
+        rate = plan.learning_rate * rate_at(
+            (state.seen + (end - position) / 2) / total, warmup=plan.warmup, shape=plan.schedule
+        )
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         batch = examples.training(epoch, position, end, runtime.rank, runtime.world)
