@@ -12,6 +12,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Glassworks needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make setup PYTHON=python3.12") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing torch and torchvision, then Glassworks: one to three minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchvision
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[samples]'
 	@touch $(STAMP)
@@ -41,9 +42,10 @@ $(VENV)/.bench: $(STAMP)
 
 bench: $(VENV)/.bench
 	@for script in benchmarks/[a-z]*.py; do \
-		case $$script in benchmarks/common.py|benchmarks/peers.py) continue;; esac; \
+		case $$script in benchmarks/common.py|benchmarks/peers.py|benchmarks/ours.py|benchmarks/tables.py) continue;; esac; \
 		echo "== $$script"; $(BIN)/python $$script || exit 1; \
 	done
+	$(BIN)/python benchmarks/tables.py
 
 # Prints the table of systems into the README.
 readme: setup

@@ -166,6 +166,10 @@ def commit() -> str:
         return "unknown"
 
 
+def now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def report(
     name: str, head: Sequence[str], rows: Sequence[Sequence[Any]], facts: dict[str, Any], *, quick: bool
 ) -> Path:
@@ -182,7 +186,7 @@ def report(
     content = {
         "schema": 1,
         "benchmark": name,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": now(),
         "commit": commit(),
         "command": " ".join(["python", f"benchmarks/{name}.py", *sys.argv[1:]]),
         "machine": machine(),

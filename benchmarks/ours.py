@@ -42,7 +42,7 @@ class Settings:
 FASHION = {
     0.90: Settings(epochs=1),
     0.92: Settings(epochs=2),
-    0.93: Settings(epochs=5, widths=(24, 48), flip="alternate"),
+    0.93: Settings(epochs=5, widths=(24, 32), flip="alternate"),
 }
 
 
