@@ -116,7 +116,7 @@ def test_a_real_full_disk(tmp_path, digits):
         pytest.skip("this system does not let tests mount a disk")
     try:
         words = ["train", "cnn", "--data", digits, "--out", small / "run", "--side", "16", "--epochs", "3",
-                 "--set", "model.hidden=512", "training.save_steps=1", "--json"]  # fmt: skip
+                 "--set", "model.hidden=1024", "training.save_steps=1", "--json"]  # fmt: skip
         done = subprocess.run(command(*words), capture_output=True, text=True, check=False)
         assert done.returncode == 2, done.stderr
         assert json.loads(done.stdout)["error"]["code"] == "disk-full"
