@@ -73,6 +73,12 @@ def test_the_table_of_systems_is_the_catalogues():
     assert done.returncode == 0, done.stderr
 
 
+def test_the_tables_of_the_benchmarks_are_the_recorded_results():
+    script = ROOT / "benchmarks" / "tables.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     "page",
     [
