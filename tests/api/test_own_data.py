@@ -169,3 +169,20 @@ def test_other_data_is_judged_in_the_runs_own_classes(run, tmp_path):
     stranger = pictures.class_folders(tmp_path / "e", count=3, names=("rot", "blau"))
     with pytest.raises(PersonError, match="blau"):
         gw.evaluate(run.path, data=str(stranger), workers=0)
+
+
+def test_damaged_files_stop_training_or_are_left_out_counted_and_never_seen(folders, tmp_path, capsys):
+    """With bad="skip" no damaged file is in any part, and their number is told once."""
+    own = tmp_path / "own"
+    shutil.copytree(folders, own)
+    broken = sorted(own.rglob("*.png"))[:2]
+    broken[0].write_bytes(broken[0].read_bytes()[:100])
+    broken[1].write_bytes(b"")
+    options = {"size": "tiny", "epochs": 1, "threads": 1, "side": 16, "out": str(tmp_path / "run")}
+    with pytest.raises(PersonError) as told:
+        gw.train("cnn", str(own), **options)
+    assert "--bad skip" in told.value.fix and all(path.name in told.value.got for path in broken)
+    run = gw.train("cnn", str(own), bad="skip", **options)
+    assert capsys.readouterr().err.count("left out 2 damaged") == 1
+    splits = (run.path / "splits.json").read_text(encoding="utf-8")
+    assert not any(path.relative_to(own).as_posix() in splits for path in broken)

@@ -237,7 +237,4 @@ def _introduction(recipe: Recipe, prepared: Prepared, model: torch.nn.Module, pa
         f"into {path}: {recipe.training.epochs} epochs of batches of {recipe.training.batch}, "
         f"learning rate {recipe.training.learning_rate:g}, seed {recipe.seed}",
     ]
-    left_out = len(table.damaged) + len(prepared.store.damaged)
-    if left_out:
-        lines.append(f"{left_out} damaged files were left out; `glassworks check` names them")
     return [*lines, *table.notes, *parts.notes]

@@ -294,7 +294,7 @@ def _judged(
     if lost:
         keep = [row for row, damage in enumerate(damaged) if damage is None]
         hashes = [hashes[row] for row in keep]
-        note = f"left out {len(lost)} damaged picture(s)"
+        note = f"left out {len(lost)} damaged picture(s); `glassworks check` names them"
         whole = table.select(keep)
         table = replace(whole, damaged=(*whole.damaged, *lost), notes=(*whole.notes, note))
     return PictureStore(pixels, _digest(table, hashes), table, lost)

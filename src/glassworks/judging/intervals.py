@@ -165,7 +165,7 @@ def aligned(answers: Answers, like: Answers) -> Answers:
             "different-rows",
             expected=f"answers to the same {len(like.names)} examples",
             got=f"{len(answers.names)} examples, of which {len(shared)} are shared",
-            fix="judge both on the same data: glassworks evaluate RUN --data WHERE for each",
+            fix="train both on the same data with the same --seed, so that their test parts are the same",
         )
     if answers.kind != like.kind or answers.classes != like.classes:
         raise PersonError(
