@@ -185,4 +185,5 @@ def test_damaged_files_stop_training_or_are_left_out_counted_and_never_seen(fold
     run = gw.train("cnn", str(own), bad="skip", **options)
     assert capsys.readouterr().err.count("left out 2 damaged") == 1
     splits = (run.path / "splits.json").read_text(encoding="utf-8")
-    assert not any(path.relative_to(own).as_posix() in splits for path in broken)
+    named = {path.relative_to(own).as_posix() in splits for path in own.rglob("*.png") if path not in broken}
+    assert named == {True} and not any(path.relative_to(own).as_posix() in splits for path in broken)
