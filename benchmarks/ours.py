@@ -56,6 +56,7 @@ def same_network(epochs: int) -> Settings:
         batch=256,
         optimizer="adamw",
         learning_rate=8e-3,
+        schedule="cosine",
     )
 
 
