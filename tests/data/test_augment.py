@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from glassworks.core import keyed
-from glassworks.data.augment import PRESETS, Augment, augment
+from glassworks.data.augment import Augment, augment
+from glassworks.recipes.pictures import LIGHT, PHOTO
 
 ALL = Augment(flip="random", shift=0.1, rotate=20, zoom=0.2, brightness=0.3, contrast=0.3, erase=0.2)
 
@@ -15,7 +16,8 @@ def pictures(count=6, height=12, width=16, channels=3):
 
 
 @pytest.mark.parametrize(
-    "how", [ALL, PRESETS["light"], PRESETS["photo"], Augment(flip="alternate", shift=0.2)]
+    "how",
+    [ALL, Augment(**LIGHT.model_dump()), Augment(**PHOTO.model_dump()), Augment(flip="alternate", shift=0.2)],
 )
 def test_a_picture_is_changed_the_same_whatever_stands_beside_it(how):
     given, rows = pictures(), np.array([5, 0, 9, 3, 7, 2])

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from glassworks.core.rows import PictureInput
-from glassworks.data.augment import PRESETS
+from glassworks.data.augment import Augment
 from glassworks.data.batches import PictureBatches, measure_input
+from glassworks.recipes.pictures import PHOTO
 
 IMAGENET = PictureInput(1, 1, 3, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
@@ -58,7 +59,7 @@ def test_held_out_pictures_are_never_changed(pixels):
     how = measure_input(pixels, np.arange(30))
     targets = np.arange(30)
     plain = PictureBatches(pixels, targets, np.arange(30), how)
-    augmented = PictureBatches(pixels, targets, np.arange(30), how, augment=PRESETS["photo"])
+    augmented = PictureBatches(pixels, targets, np.arange(30), how, augment=Augment(**PHOTO.model_dump()))
     for one, other in zip(plain.plain(7), augmented.plain(7), strict=True):
         assert torch.equal(one.inputs, other.inputs) and (one.rows == other.rows).all()
     assert not torch.equal(plain.training(0, 0, 30).inputs, augmented.training(0, 0, 30).inputs)

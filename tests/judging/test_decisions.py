@@ -1,4 +1,4 @@
-"""Weights balance, thresholds keep the rule they were asked for, temperatures make probabilities honest."""
+"""Weights balance, and thresholds keep the rule they were asked for."""
 
 import json
 
@@ -13,9 +13,7 @@ from glassworks.judging.decisions import (
     Threshold,
     choose_threshold,
     class_weights,
-    fit_temperature,
     positive_weights,
-    with_temperature,
 )
 from glassworks.judging.metrics import figures
 
@@ -103,29 +101,3 @@ def test_the_curve_shows_the_trade_and_stays_small(digits):
     curve = np.array(choose_threshold(two_classes(digits.answers("val", "brief"), 8)).curve)
     assert len(curve) <= 100 and (np.diff(curve[:, 0]) > 0).all() and (np.diff(curve[:, 2]) <= 0).all()
     assert curve[0, 2] == 1
-
-
-def test_a_temperature_undoes_overconfidence(digits):
-    """Logits multiplied by 3 are given back by three times the temperature, and calibration improves."""
-    answers = digits.answers("val")
-    usual = fit_temperature(answers).value
-    sharp = Answers(
-        answers.names, "label", answers.targets, with_temperature(answers.scores, 1 / 3), answers.classes
-    )
-    fitted = fit_temperature(sharp)
-    assert fitted.value == pytest.approx(3 * usual, rel=1e-3)
-    assert fitted.log_loss[1] < fitted.log_loss[0]
-    assert fitted.calibration_error[1] < fitted.calibration_error[0]
-    nearby = [figures_at(sharp, fitted.value * step) for step in (0.97, 1.03)]
-    assert min(nearby) > fitted.log_loss[1]
-
-
-def figures_at(answers: Answers, value: float) -> float:
-    scores = with_temperature(answers.scores, value)
-    return figures(Answers(answers.names, "label", answers.targets, scores, answers.classes))["log_loss"]
-
-
-def test_a_temperature_changes_no_decision(digits):
-    scores = digits.answers().scores
-    assert np.array_equal(with_temperature(scores, 2.5).argmax(axis=1), scores.argmax(axis=1))
-    assert with_temperature(scores, 1.0) == pytest.approx(scores, abs=1e-12)

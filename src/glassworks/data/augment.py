@@ -49,11 +49,7 @@ class Augment:
                 raise ValueError(f"{name} is a number from 0 to {top}, got {getattr(self, name)}")
 
 
-PRESETS = {
-    "none": Augment(),
-    "light": Augment(shift=0.07, rotate=10.0),
-    "photo": Augment(flip="random", shift=0.08, rotate=10.0, zoom=0.1, brightness=0.2, contrast=0.2),
-}
+NOTHING = Augment()
 
 
 def augment(
@@ -64,7 +60,7 @@ def augment(
     how: Augment,
 ) -> Float[Tensor, "batch channels height width"]:
     """Change a batch of normalised pictures; `rows` are the pictures' numbers in the data."""
-    if how == PRESETS["none"]:
+    if how == NOTHING:
         return pictures
     draws = torch.from_numpy(keyed.uniform(rows, 8, seed, "augment", epoch)).to(pictures.device)
     signed = draws * 2 - 1  # -1 … 1

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from glassworks.core import keyed
 from glassworks.core.rows import PictureInput
-from glassworks.data.augment import PRESETS, Augment, augment
+from glassworks.data.augment import NOTHING, Augment, augment
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PictureBatches:
         how: PictureInput,
         *,
         seed: int = 0,
-        augment: Augment = PRESETS["none"],
+        augment: Augment = NOTHING,
         device: torch.device | str = "cpu",
     ):
         self.pixels, self.rows, self.seed, self.augment = pixels, np.asarray(rows), seed, augment

@@ -22,7 +22,7 @@ from glassworks.data.findings import Facts, find
 from glassworks.data.scan import Look, scan
 
 SMALL_SET = 200  # pictures below which one split says little
-MODEL_SIDES = (16, 28, 32, 48, 64, 96, 128, 224)  # sides that models of this house are used with
+MODEL_SIDES = (16, 24, 28, 32, 48, 64, 96, 128, 224)  # sides that models of this house are used with
 RECIPE_SIDE = 64  # the largest side that a recipe takes by itself
 SHARES = "70 % to learn from, 15 % to choose with, 15 % to judge with"
 

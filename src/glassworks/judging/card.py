@@ -14,7 +14,7 @@ Schema 1 of card.json:
     parameters                    how many numbers were learnt, or None
     data                          {"source", "digest", "rows": {"train", "val", "test"}}
     started_from                  None (from scratch) or {"name", "licence", "sha256", …} of the weights
-    threshold, temperature        None or the dicts of `judging.decisions`
+    threshold                     None or the dict of `judging.decisions`
     judged                        None or {"part", "n", "verdict"}
     metrics, baselines            {figure: {"value", "low", "high", "n"}}, {baseline: the same}
     test_looks                    how often the test part was judged
@@ -41,7 +41,7 @@ READ: dict[str, type | tuple[type, ...]] = {
     "system": str, "variant": str, "kind": str, "classes": list, "input": dict, "data": dict, "metrics": dict,
     "baselines": dict, "test_looks": int, "limits": list, "licence": str,
 }  # fmt: skip
-MAY_BE_NONE = ("parameters", "judged", "started_from", "threshold", "temperature", "glassworks")
+MAY_BE_NONE = ("parameters", "judged", "started_from", "threshold", "glassworks")
 UNKNOWN_LICENCE = "not stated: it depends on the data and the weights it was made from"
 
 
@@ -57,7 +57,6 @@ def card(
     parameters: int | None = None,
     started_from: dict | None = None,
     threshold: dict | None = None,
-    temperature: dict | None = None,
     judgement: Judgement | None = None,
     part: str = "val",
     limits: Sequence[str] = (),
@@ -82,7 +81,6 @@ def card(
         "data": dict(data),
         "started_from": started_from,
         "threshold": threshold,
-        "temperature": temperature,
         "judged": None,
         "metrics": {},
         "baselines": {},
@@ -214,8 +212,6 @@ def _how(card: dict) -> str:
         value = card["threshold"]["value"]
         told = ", ".join(f"{v:.3f}" for v in value) if isinstance(value, list) else f"{value:.3f}"
         lines.append(f"- decision threshold {told} (rule: {card['threshold']['rule']})")
-    if card["temperature"]:
-        lines.append(f"- probabilities scaled with the temperature {card['temperature']['value']:.3f}")
     lines.append(f"- Glassworks {card['glassworks']}")
     text = "\n".join(lines)
     return f"{text}\n\n```\n{card['command']}\n```" if card["command"] else text

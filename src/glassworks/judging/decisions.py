@@ -1,8 +1,8 @@
-"""From probabilities to decisions: class weights, thresholds, and a temperature for honest probabilities.
+"""From probabilities to decisions: class weights in training, a threshold afterwards.
 
 Unbalanced classes are met twice: in training by weights, n / (classes x count), and afterwards by a
-decision threshold. Threshold and temperature (Guo et al. 2017, 1706.04599) are chosen on the validation
-part, never on the test part, where they would flatter the model. The first thing to change: the rule.
+decision threshold. The threshold is chosen on the validation part, never on the test part, where it would
+flatter the model. The first thing to change: the rule.
 
 Axes: n rows, c classes.
 """
@@ -13,10 +13,9 @@ import numpy as np
 
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.rows import Answers
-from glassworks.judging.metrics import check_answers, figures
+from glassworks.judging.metrics import check_answers
 
 CURVE_POINTS = 100
-COOLEST, HOTTEST = 0.1, 10.0  # the temperatures that are tried
 RULES = ("f1", "recall=0.95", "precision=0.9")
 
 
@@ -209,79 +208,3 @@ def precision_recall(
     precision, recall = hits / told, hits / positive.sum()
     f1 = 2 * hits / (told + positive.sum())
     return cuts[::-1], precision[::-1], recall[::-1], f1[::-1]
-
-
-@dataclass(frozen=True)
-class Temperature:
-    """One number that divides the model's logits so that its probabilities mean what they say.
-
-    value: above 1 the model was too sure, below 1 too timid
-    log_loss, calibration_error: (before, after) on the rows it was fitted on
-    """
-
-    value: float
-    log_loss: tuple[float, float]
-    calibration_error: tuple[float, float]
-
-    def as_json(self) -> dict:
-        return {
-            "value": self.value,
-            "log_loss": {"before": self.log_loss[0], "after": self.log_loss[1]},
-            "calibration_error": {"before": self.calibration_error[0], "after": self.calibration_error[1]},
-        }
-
-
-def fit_temperature(answers: Answers) -> Temperature:
-    """The temperature with the least log loss on these answers of kind "label" (of the validation part).
-
-    The loss has one valley in the logarithm of the temperature, so a golden-section search between 0.1 and
-    10 finds it; a model without a mistake would ask for ever less, and gets 0.1.
-    """
-    check_answers(answers)
-    if answers.kind != "label":
-        raise ValueError("temperature scaling is for one class a row")
-
-    def loss(logarithm: float) -> float:
-        scaled = with_temperature(answers.scores, float(np.exp(logarithm)))
-        given = scaled[np.arange(len(scaled)), answers.targets.astype(np.int64)]
-        return float(-np.log(np.maximum(given, np.finfo(np.float64).tiny)).mean())
-
-    value = float(np.exp(_lowest(loss, float(np.log(COOLEST)), float(np.log(HOTTEST)))))
-    after = Answers(
-        answers.names,
-        answers.kind,
-        answers.targets,
-        with_temperature(answers.scores, value),
-        answers.classes,
-        answers.groups,
-    )
-    old, new = figures(answers), figures(after)
-    return Temperature(
-        value,
-        (old["log_loss"], new["log_loss"]),
-        (old["calibration_error"], new["calibration_error"]),
-    )
-
-
-def with_temperature(scores: np.ndarray, value: float) -> np.ndarray:
-    """Probabilities as they would be with logits divided by `value`: (n, c) -> (n, c), rows sum to 1."""
-    logits = np.log(np.maximum(scores, np.finfo(np.float64).tiny)) / value
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def _lowest(function, low: float, high: float) -> float:
-    """Where a function with one valley is lowest (golden-section search, to 1e-6)."""
-    ratio = (5**0.5 - 1) / 2
-    left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = function(left), function(right)
-    while high - low > 1e-6:
-        if at_left <= at_right:
-            high, right, at_right = right, left, at_left
-            left = high - ratio * (high - low)
-            at_left = function(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + ratio * (high - low)
-            at_right = function(right)
-    return (low + high) / 2

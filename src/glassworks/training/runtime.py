@@ -16,8 +16,6 @@ from torch import nn
 
 from glassworks.core.errors import PersonError
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("fp32", "bf16", "auto")
 MOST_THREADS = torch.get_num_threads()  # as torch, or OMP_NUM_THREADS, says before any run chose
 
 
