@@ -101,3 +101,12 @@ def test_log_holds_no_clocks(train, tmp_path):
         "step", "epoch", "examples", "learning_rate", "train_loss", "val_loss", "val_accuracy"
     }  # fmt: skip
     assert run.folder.seconds() > 0
+
+
+def test_of_equally_right_models_the_surer_one_is_kept(train, tmp_path):
+    """The kept model has the best figure, and among those the lowest validation loss."""
+    run = train(tmp_path / "run", epochs=12)
+    history = run.folder.history()
+    top = max(row["val_accuracy"] for row in history)
+    surest = min(row["val_loss"] for row in history if row["val_accuracy"] == top)
+    assert run.card["metrics"]["log_loss"]["value"] == pytest.approx(surest, rel=1e-6)

@@ -179,13 +179,15 @@ def _evaluated(
     """Log the figures, remember the best model, and end the run when patience is used up."""
     value = figures[plan.primary]
     sign = 1 if plan.larger_is_better else -1
-    better = state.best is None or sign * value > sign * state.best
+    loss = figures.get("loss", 0.0)  # own loops may have no single loss
+    improved = state.best is None or sign * value > sign * state.best
+    # Small validation parts tie often; of two equally right models the surer one is kept.
+    better = improved or (value == state.best and loss < state.best_loss)
     if better:
-        state.best, state.best_step, state.waited = value, state.step, 0
+        state.best, state.best_loss, state.best_step = value, loss, state.step
         state.keep_best()
-    else:
-        state.waited += 1
-        state.stopped_early = bool(plan.patience) and state.waited >= plan.patience
+    state.waited = 0 if improved else state.waited + 1
+    state.stopped_early = bool(plan.patience) and state.waited >= plan.patience
     trained = max(1.0, state.sums.pop("examples", 0.0))
     row = {"step": state.step, "epoch": state.seen // count, "examples": state.seen, "learning_rate": rate}
     row |= {f"train_{name}": total / trained for name, total in sorted(state.sums.items())}

@@ -17,6 +17,7 @@ SCALARS = (
     "seen",
     "sums",
     "best",
+    "best_loss",
     "best_step",
     "waited",
     "stopped_early",
@@ -33,7 +34,8 @@ class TrainingState:
     average:     exponential moving average of the model, or None
     step, seen:  optimiser steps and examples so far
     sums:        loss parts summed over examples since the last evaluation, "examples" counts them
-    best, best_step, waited: best value of the primary metric, its step, evaluations since then
+    best, best_loss, best_step: the primary metric and loss of the best model, and its step
+    waited: evaluations since the primary metric improved
     stopped_early: the run ended before its last epoch because nothing improved
     micro:       examples a forward pass takes at once; 0 means the whole batch
     skipped:     batches in a row that were left out because their loss was not finite
@@ -48,6 +50,7 @@ class TrainingState:
     seen: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     best: float | None = None
+    best_loss: float = 0.0
     best_step: int = 0
     waited: int = 0
     stopped_early: bool = False
