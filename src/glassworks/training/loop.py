@@ -6,6 +6,7 @@ the same `fit`, and shares its schedule, log, validation, stopping and checkpoin
 """
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -180,6 +181,7 @@ def _evaluated(
     value = figures[plan.primary]
     sign = 1 if plan.larger_is_better else -1
     loss = figures.get("loss", 0.0)  # own loops may have no single loss
+    loss = loss if math.isfinite(loss) else sys.float_info.max  # state.json has no word for infinity
     improved = state.best is None or sign * value > sign * state.best
     # Small validation parts tie often; of two equally right models the surer one is kept.
     better = improved or (value == state.best and loss < state.best_loss)
