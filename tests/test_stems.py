@@ -11,7 +11,7 @@ from glassworks.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "glassworks"
-SHARED = {"__init__", "base", "pictures"}
+SHARED = {"__init__", "base", "pictures", "transfer", "foreign"}
 LADDER = (
     "shape_and_gradient",
     "parity",

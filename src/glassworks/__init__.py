@@ -18,10 +18,17 @@ VERBS = {
     "samples": "examine",
     "doctor": "examine",
     "train": "train",
+    "finetune": "train",
+    "cross_validate": "crossval",
+    "learning_curve": "curve",
     "load": "run",
     "evaluate": "judge",
     "compare": "judge",
     "predict": "predict",
+    "explain": "explain",
+    "export": "export",
+    "serve": "serve",
+    "plan": "plan",
 }
 
 

@@ -72,6 +72,36 @@ CATALOGUE = (
         paper="LeCun, Bottou, Bengio, Haffner 1998",
         licence="Apache-2.0",
     ),
+    Entry(
+        name="resnet",
+        kind="system",
+        domain="image",
+        idea="Each block adds a correction to what it was given, so that a hundred layers train like ten.",
+        module="glassworks.models.vision.resnet",
+        task="image-classification",
+        variants=("18", "34", "50"),
+        built_on=(),
+        weights=("imagenet",),
+        chapter="",
+        reference="torchvision and timm",
+        paper="He, Zhang, Ren, Sun 2015, arXiv 1512.03385",
+        licence="Apache-2.0; weights BSD-3-Clause (torchvision)",
+    ),
+    Entry(
+        name="efficientnet",
+        kind="system",
+        domain="image",
+        idea="Cheap filters, and one rule by which depth, width and picture size grow together.",
+        module="glassworks.models.vision.efficientnet",
+        task="image-classification",
+        variants=("lite0", "b0"),
+        built_on=(),
+        weights=("imagenet",),
+        chapter="",
+        reference="torchvision and timm",
+        paper="Tan & Le 2019, arXiv 1905.11946",
+        licence="Apache-2.0; weights Apache-2.0 (lite0), BSD-3-Clause (b0, torchvision)",
+    ),
 )
 
 SYSTEMS = tuple(entry.name for entry in CATALOGUE if entry.kind == "system")
@@ -81,6 +111,25 @@ DOMAINS = tuple(dict.fromkeys(entry.domain for entry in CATALOGUE))
 def find(name: str) -> Entry | None:
     """The row of a name, or None."""
     return next((entry for entry in CATALOGUE if entry.name == name), None)
+
+
+def foreign(name: str) -> Entry:
+    """The row of a picture model of timm, by its name there."""
+    return Entry(
+        name=f"timm:{name}",
+        kind="system",
+        domain="image",
+        idea="A model of the timm library with a head of ours, through the same verbs.",
+        module="glassworks.transfer.timm_models",
+        task="image-classification",
+        variants=("timm",),
+        built_on=(),
+        weights=("imagenet",),
+        chapter="",
+        reference="timm",
+        paper=f"see timm's page of {name}",
+        licence="Apache-2.0; weights as their card says",
+    )
 
 
 def table() -> str:

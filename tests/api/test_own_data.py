@@ -152,7 +152,7 @@ def test_weights_of_a_run_with_other_classes_begin_another(run, tmp_path):
     wrong = SHORT | {"side": run.input.height, "data": str(data), "start_from": str(run.path)}
     with pytest.raises(PersonError) as told:
         gw.train("lenet", out=str(tmp_path / "x"), **wrong)
-    assert told.value.code == "weights-do-not-fit" and not (tmp_path / "x").exists()
+    assert told.value.code == "other-system" and not (tmp_path / "x").exists()
 
 
 def test_rate_and_batch_that_are_found_are_frozen_with_their_reason(folders, tmp_path):

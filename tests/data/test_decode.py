@@ -236,3 +236,70 @@ def test_random_bytes_and_cut_files_never_raise_anything_else(tmp_path):
         path = saved(tmp_path, "x.bin", bytes(body[: int(chance.integers(1, len(body)))]))
         damage_of(path)  # good or damaged, but never another exception
     assert damage_of(saved(tmp_path, "y", io.BytesIO(b"\x00" * 50).getvalue())).reason == "unreadable"
+
+
+def as_weights_were_trained(image, side, share):
+    """Pillow alone, in the words of model cards: resize the shorter side to side / share, cut the middle."""
+    short = round(side / share)
+    scale = short / min(image.size)
+    larger = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
+    left, top = (larger.width - side) / 2, (larger.height - side) / 2
+    return np.asarray(larger.crop((int(left), int(top), int(left) + side, int(top) + side))).astype(int)
+
+
+@pytest.mark.parametrize("across", [(600, 400), (400, 600), (512, 512), (640, 427)])
+def test_crop_and_bicubic_are_the_preprocessing_of_published_weights(tmp_path, across):
+    """Resize to 256, cut out 224: to 1 of 255 from an array and from a JPEG, far nearer than other ways."""
+    from sklearn.datasets import load_sample_images
+
+    picture = Image.fromarray(load_sample_images().images[1]).resize(across, Image.Resampling.BICUBIC)
+    path = tmp_path / "photo.jpg"
+    picture.save(path, quality=95)
+    decoded = open_picture(path)
+    wanted = as_weights_were_trained(decoded, 224, 0.875)
+
+    def away(source, **options):
+        seen = read_picture(
+            source, 224, 224, 3, **{"fit": "crop", "crop": 0.875, "resample": "bicubic"} | options
+        )
+        return float(np.abs(seen - wanted).mean())
+
+    assert away(path) < 1 and away(np.asarray(decoded)) < 1
+    assert away(path, crop=1.0) > 10
+    assert away(path, fit="stretch", crop=1.0) > 10
+    assert away(np.asarray(decoded), resample="bilinear") > away(np.asarray(decoded)) + 0.3
+
+
+def test_torchvision_agrees_where_no_size_is_rounded(tmp_path):
+    transforms = pytest.importorskip("torchvision").models.EfficientNet_B0_Weights.IMAGENET1K_V1.transforms()
+    picture = Image.fromarray(spoiled.photographs()[0]).resize((600, 400))
+    theirs = transforms(picture)  # normalised, (3, 224, 224)
+    mean, std = (np.array(values)[:, None, None] for values in (transforms.mean, transforms.std))
+    theirs = (theirs.numpy() * std + mean).transpose(1, 2, 0) * 255
+    ours = read_picture(np.asarray(picture), 224, 224, 3, "crop", resample="bicubic", crop=0.875)
+    assert np.abs(ours - theirs).mean() < 0.1
+
+
+def test_a_large_jpeg_is_still_unpacked_large_enough_for_the_crop(tmp_path):
+    """A JPEG is unpacked near to 256, not to 224, so that the cut-out middle stays sharp."""
+    picture = Image.fromarray(spoiled.photographs()[0]).resize((1792, 1792), Image.Resampling.LANCZOS)
+    path = tmp_path / "large.jpg"
+    picture.save(path, quality=95)
+    whole = read_picture(np.asarray(open_picture(path)), 224, 224, 3, "crop", crop=0.5, resample="bicubic")
+    seen = read_picture(path, 224, 224, 3, "crop", crop=0.5, resample="bicubic")
+    assert np.abs(seen.astype(int) - whole).mean() < 1.5
+
+
+def test_a_picture_of_the_right_size_is_cut_as_well_where_a_share_is_asked_for():
+    pixels = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    assert read_picture(pixels, 32, 32, 3, "crop") is pixels
+    assert read_picture(pixels, 32, 32, 3, "stretch", crop=0.5) is pixels  # a share of what is cropped only
+    cut = read_picture(pixels, 32, 32, 3, "crop", crop=0.5)
+    middle = Image.fromarray(pixels).resize((32, 32), Image.Resampling.BILINEAR, box=(8, 8, 24, 24))
+    assert np.array_equal(cut, np.asarray(middle))
+
+
+@pytest.mark.parametrize("wrong", [{"crop": 0.0}, {"crop": 1.1}, {"resample": "nearest"}])
+def test_a_share_or_a_word_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError, match="crop is a share"):
+        read_picture(np.zeros((4, 4), np.uint8), 2, 2, 1, **wrong)

@@ -175,3 +175,28 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(table, tmp_p
     monkeypatch.setattr(store, "NOTICEABLE", -1)
     opened = open_store(table, **SIZE)
     assert len(opened.pixels) == 60 and "not kept" in opened.table.notes[-1]
+
+
+def test_another_crop_or_resampling_is_another_entry_of_the_cache(table, eager):
+    """Else a model would see pictures that were prepared for another."""
+    ways = [
+        {},
+        {"fit": "crop"},
+        {"fit": "crop", "crop": 0.5},
+        {"fit": "crop", "crop": 0.5, "resample": "bicubic"},
+    ]
+    first = [open_store(table, **SIZE, **way).pixels for way in ways]
+    again = [open_store(table, **SIZE, **way).pixels for way in ways]
+    for number, way in enumerate(ways):
+        assert np.array_equal(first[number], again[number])
+        assert np.array_equal(first[number][7], read_picture(table.sources[7], 12, 16, 3, **way))
+        assert all(not np.array_equal(first[number], other) for other in first[:number])
+    together = open_store(table, **SIZE, **ways[3], workers=1)
+    assert np.array_equal(together.pixels, first[3])
+
+
+def test_arrays_of_the_right_size_are_cut_where_a_share_is_asked_for():
+    table, pictures = arrays((12, 16, 3), rows=3)
+    whole = open_store(table, **SIZE, fit="crop").pixels
+    cut = open_store(table, **SIZE, fit="crop", crop=0.5).pixels
+    assert np.array_equal(whole, pictures) and not np.array_equal(cut, pictures)

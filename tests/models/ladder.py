@@ -74,6 +74,19 @@ def seeded(build, seed=11):
     return build()
 
 
+def random_statistics(build, seed=11):
+    """A reference with random weights whose batch norms are random as well, as if it had been trained."""
+    model = seeded(build, seed)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, std=0.1)
+            torch.nn.init.normal_(module.running_mean, std=0.1)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+            module.num_batches_tracked.fill_(7)
+    return model
+
+
 def train_on_digits(system, out, **options):
     """The tiny recipe on scikit-learn's digits, on one thread."""
     settings = {"size": "tiny", "out": str(out), "threads": 1, "quiet": True} | options

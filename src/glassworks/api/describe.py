@@ -28,18 +28,14 @@ def info(
     {"entry", "settings": [{"name", "default", "meaning"}], "variants": [{"name", "parameters",
     "multiply_adds", "stages": […]}]}
     """
-    from glassworks.recipes.base import config_class, require_system
+    from glassworks.recipes.base import TIMM, config_class, require_system
 
     entry = require_system(system)
-    if variant is not None and variant not in entry.variants:
-        raise PersonError(
-            "unknown-variant",
-            expected=f"a variant of {system} ({', '.join(entry.variants)})",
-            got=f"--variant {variant}",
-            fix=did_you_mean(variant, entry.variants),
-        )
+    _require_variant(entry, variant)
     module = importlib.import_module(entry.module)
-    shape = {"height": side, "width": side, "channels": channels, "classes": classes}
+    shape: dict[str, Any] = {"height": side, "width": side, "channels": channels, "classes": classes}
+    if system.startswith(TIMM):
+        shape |= {"name": system.removeprefix(TIMM)}
     return {
         "schema": 1,
         "command": "info",
@@ -50,19 +46,27 @@ def info(
         "variants": [_variant(module, name, shape) for name in ([variant] if variant else entry.variants)],
         "weights": list(entry.weights),
         "data": "pictures: class folders, CSV or JSONL, IDX, .npz, archives, torchvision:NAME, hf:org/name",
-        "start": f"glassworks train {system} --data photos/",
+        "start": f"glassworks {'finetune' if entry.weights else 'train'} {system} --data photos/",
     }
 
 
-def _variant(module, name: str, shape: dict) -> dict:
-    """Parameters, multiply-adds and stages of one architecture."""
-    import torch
+def built(system: str, variant: str | None = None, *, side: int = 32, channels: int = 3, classes: int = 10):
+    """A system's model with random numbers. Raises PersonError for unknown names and impossible sizes."""
+    from glassworks.recipes.base import TIMM, require_system, system_module
 
-    from glassworks.insight.cost import stage_costs
+    entry = require_system(system)
+    _require_variant(entry, variant)
+    shape: dict[str, Any] = {"height": side, "width": side, "channels": channels, "classes": classes}
+    if system.startswith(TIMM):
+        shape |= {"name": system.removeprefix(TIMM)}
+    return _built(system_module(system), variant or entry.variants[0], shape)
+
+
+def _built(module, name: str, shape: dict):
     from glassworks.recipes.base import config_class
 
     try:
-        model = module.build(config_class(module)(**shape, **module.VARIANTS[name]))
+        return module.build(config_class(module)(**shape, **getattr(module, "VARIANTS", {}).get(name, {})))
     except (ValueError, RuntimeError) as error:  # torch says so when memory does not suffice
         raise PersonError(
             "bad-model",
@@ -70,6 +74,25 @@ def _variant(module, name: str, shape: dict) -> dict:
             got=str(error),
             fix="choose another --side",
         ) from error
+
+
+def _require_variant(entry: catalogue.Entry, variant: str | None) -> None:
+    if variant is not None and variant not in entry.variants:
+        raise PersonError(
+            "unknown-variant",
+            expected=f"a variant of {entry.name} ({', '.join(entry.variants)})",
+            got=f"--variant {variant}",
+            fix=did_you_mean(variant, entry.variants),
+        )
+
+
+def _variant(module, name: str, shape: dict) -> dict:
+    """Parameters, multiply-adds and stages of one architecture."""
+    import torch
+
+    from glassworks.insight.cost import stage_costs
+
+    model = _built(module, name, shape)
     picture = torch.zeros(1, shape["channels"], shape["height"], shape["width"])
     stages = [dataclasses.asdict(stage) for stage in stage_costs(model, picture)]
     return {

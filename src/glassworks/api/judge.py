@@ -7,15 +7,19 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from torch import Tensor, nn
 
+from glassworks.api.inside import Looked, looked_at
+from glassworks.api.learner import Learner
 from glassworks.api.prepare import Prepared, decode, open_data
 from glassworks.api.requests import EvaluateRequest
-from glassworks.api.run import Run, load, outputs_of
+from glassworks.api.run import Run, features_of, load, outputs_of, outputs_of_features
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import write_json, write_text, writing
 from glassworks.core.keyed import permutation
 from glassworks.core.rows import Answers, PictureTable
 from glassworks.data.batches import PictureBatches
+from glassworks.insight import unfamiliar
 from glassworks.judging import card as cards
 from glassworks.judging.baselines import baselines, small_pictures
 from glassworks.judging.compare import Comparison
@@ -26,9 +30,18 @@ from glassworks.judging.report import Suspect, write_report
 from glassworks.judging.suspects import suspects
 from glassworks.recipes.base import DataPart, Recipe
 from glassworks.training.progress import readable_time
-from glassworks.training.run_folder import CARD, RECIPE, RunFolder, open_run, read_json, slug
-from glassworks.training.runtime import Runtime
+from glassworks.training.run_folder import (
+    ADAPTER,
+    CARD,
+    FAMILIAR,
+    RECIPE,
+    RunFolder,
+    open_run,
+    read_json,
+    slug,
+)
 from glassworks.training.state import TrainingState
+from glassworks.transfer import lora
 from glassworks.weights.store import load_into
 
 ANSWERS, REPORT = "answers.npz", "report.html"
@@ -95,25 +108,33 @@ def evaluate_request(request: EvaluateRequest) -> Evaluation:
     else:
         report = report.with_stem(f"report-{slug(part)}")
     doubted = _suspects(run, own) if request.data is None else []
-    write_page(report, run.folder, run.recipe, card, judgement, lambda row: store.pixels[rows[row]], doubted)
+    looked = looked_at(run.model, run.input, table, rows, store.pixels, judgement, answers)
+    write_page(
+        report, run.folder, run.recipe, card, judgement, lambda row: store.pixels[rows[row]], doubted, looked
+    )
     return Evaluation(run.path, part, judgement, card["test_looks"], report)
 
 
-def finish(
-    folder: RunFolder,
-    recipe: Recipe,
-    prepared: Prepared,
-    state: TrainingState,
-    runtime: Runtime,
-    choices: list[str],
-) -> None:
+def judged_part(run: Run, part: str = "test") -> tuple[Answers, dict[str, Answers]]:
+    """A run's answers on a part of its own data, and those of the baselines on the same rows."""
+    own = run.data()
+    rows = own.part(part)
+    answers = answers_of(own.table, rows, scores_for(run, own.store.pixels, own.table, rows))
+    return answers, baselines_of(own, own.store.pixels, rows, answers)
+
+
+def finish(folder: RunFolder, learner: Learner, state: TrainingState, choices: list[str]) -> None:
     """At the end of training: judge the validation part, write card and report; test stays unseen."""
     assert state.best_model is not None
-    model = state.model
+    model, recipe, prepared = state.model, learner.recipe, learner.prepared
     load_into(model, state.best_model, source="the best model")
-    task, rows = prepared.task, prepared.splits.val
-    batches = prepared.batches("val", device=runtime.device)
-    answers = answers_of(prepared.table, rows, task.answers(outputs_of(model, batches, runtime)))
+    rows = prepared.splits.val
+    seen = learner.features(model, rows)
+    scores = learner.task.answers(outputs_of_features(model, seen))
+    answers = answers_of(prepared.table, rows, scores)
+    unfamiliar.write(folder.path / FAMILIAR, _familiar(learner, model, seen))
+    if recipe.tune.method == "lora" and recipe.start_from:
+        lora.write_peft(folder.path / ADAPTER, model, base=str(recipe.start_from))
     threshold = None
     if recipe.training.threshold:
         try:
@@ -136,18 +157,30 @@ def finish(
             "rows": {part: len(prepared.part(part)) for part in ("train", "val", "test")},
         },
         parameters=sum(p.numel() for p in model.parameters()),
-        started_from={"name": recipe.start_from} if recipe.start_from else None,
+        started_from=learner.origin,
         threshold=threshold.as_json() if threshold else None,
         judgement=judgement,
         part="val",
         command=read_json(folder.path / "environment.json")["command"],
     )
     card["choices"] = choices
+    card["parts"] = learner.parts()
     if prepared.table.kind == "number":
-        card["number"] = {"mean": task.mean, "std": task.std}  # type: ignore[union-attr]
+        card["number"] = {"mean": prepared.task.mean, "std": prepared.task.std}  # type: ignore[union-attr]
     write_card(folder.path, card)
     pixels = prepared.store.pixels
-    write_page(folder.path / REPORT, folder, recipe, card, judgement, lambda row: pixels[rows[row]])
+    looked = looked_at(model, prepared.how, prepared.table, rows, pixels, judgement, answers)
+    write_page(
+        folder.path / REPORT, folder, recipe, card, judgement, lambda row: pixels[rows[row]], looked=looked
+    )
+
+
+def _familiar(learner: Learner, model: nn.Module, held_out: Tensor) -> unfamiliar.Familiar:
+    """What tells pictures unlike the training data: features of some training rows, and how far is far."""
+    rows = learner.prepared.splits.train
+    drawn = np.sort(rows[permutation(len(rows), learner.recipe.seed, "familiar")[: unfamiliar.MOST]])
+    known = learner.features(model, drawn)
+    return unfamiliar.learn(known.numpy(), held_out.numpy(), seed=learner.recipe.seed)
 
 
 def write_card(path: Path, card: dict) -> None:
@@ -164,6 +197,7 @@ def write_page(
     judgement: Judgement,
     picture: Callable[[int], np.ndarray],
     suspects: Sequence[Suspect] = (),
+    looked: Looked = (),
 ) -> None:
     """The report of a run. `picture`: the uint8 picture of a judged row."""
     facts = {
@@ -179,6 +213,7 @@ def write_page(
         "recipe": (folder.path / RECIPE).read_text(encoding="utf-8"),
         "environment": read_json(folder.path / "environment.json"),
         "command": card["command"],
+        "parts": card.get("parts", []),
     }
     notes = [("", sentence) for sentence in card.get("choices", [])]
     notes += [("warn", sentence) for sentence in folder.notes()]
@@ -190,6 +225,7 @@ def write_page(
         pictures=picture,
         suspects=suspects,
         findings=notes,
+        looked=looked,
     )
 
 
@@ -256,7 +292,7 @@ def _suspects(run: Run, own: Prepared) -> list[Suspect]:
     rows = np.sort(permutation(len(table), "suspects")[:DOUBTED])
     scores = scores_for(run, own.store.pixels, table, rows)
     batches = PictureBatches(own.store.pixels, table.targets, rows, run.input, device=run.runtime.device)
-    seen = outputs_of(run.model, batches, run.runtime, features=True).numpy()
+    seen = features_of(run.model, batches, run.runtime).numpy()
     scores[np.isin(rows, own.splits.train)] = np.nan  # the model has learned these answers
     ranking = suspects(seen, table.targets[rows], scores)
     most = min(SHOWN_SUSPECTS, max(1, round(CANDIDATE_SHARE * len(rows))))

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 
 from glassworks.api.requests import PredictRequest
-from glassworks.api.run import BATCH, Run, load, outputs_of
+from glassworks.api.run import BATCH, Run, features_of, load, outputs_of_features
 from glassworks.core.errors import PersonError
 from glassworks.core.files import write_text
 from glassworks.data.batches import PictureBatches
 from glassworks.data.decode import read_picture
 from glassworks.data.folders import missing_path, unlabelled_folder
+from glassworks.insight import unfamiliar
 
 
 def predict(run: str | Path | Run, *inputs: str | Path, **options: Any) -> list[dict]:
     """Answers for pictures and folders, one dict a picture.
 
     {"file", "answer", "answers": [{"class", "probability"}, …]}, or {"file", "value"} for a number, or
-    {"file", "error": {…}} for a picture that cannot be read.
+    {"file", "error": {…}} for a picture that cannot be read. With "unfamiliar": how unlike the training
+    pictures it is, and "unlike": true above 1: then it may be none of the classes.
     """
     name = str(run.path) if isinstance(run, Run) else str(run)
     request = PredictRequest(run=name, inputs=tuple(str(i) for i in inputs), **options)
@@ -70,24 +72,40 @@ def _answer(run: Run, files: list[Path]) -> list[dict]:
     pixels, errors = [], {}
     for place, file in enumerate(files):
         try:
-            pixels.append(read_picture(file, how.height, how.width, how.channels, how.fit))
+            pixels.append(
+                read_picture(
+                    file, how.height, how.width, how.channels, how.fit, resample=how.resample, crop=how.crop
+                )
+            )
         except PersonError as error:
             errors[place] = error
-    answers = iter(_scores(run, np.stack(pixels))) if pixels else iter(())
+    answers = iter(answers_for(run, np.stack(pixels))) if pixels else iter(())
     return [
-        {"file": str(file)} | (errors[place].as_json() if place in errors else in_words(run, next(answers)))
+        {"file": str(file)} | (errors[place].as_json() if place in errors else next(answers))
         for place, file in enumerate(files)
     ]
 
 
-def _scores(run: Run, pixels: np.ndarray) -> np.ndarray:
+def answers_for(run: Run, pixels: np.ndarray) -> list[dict]:
+    """The model's answers for decoded pictures uint8 (n, height, width, channels), in words."""
     rows = np.arange(len(pixels))
     batches = PictureBatches(pixels, np.zeros(len(pixels)), rows, run.input, device=run.runtime.device)
-    return run.task.answers(outputs_of(run.model, batches, run.runtime))
+    seen = features_of(run.model, batches, run.runtime)
+    scores = run.task.answers(outputs_of_features(run.model, seen))
+    strange = unfamiliar.score(run.familiar, seen.numpy()) if run.familiar else [None] * len(pixels)
+    return [in_words(run, row, far) for row, far in zip(scores, strange, strict=True)]
 
 
-def in_words(run: Run, scores: np.ndarray) -> dict:
-    """One picture's answer: classes with probabilities, most probable first, and what is said."""
+def in_words(run: Run, scores: np.ndarray, far: float | None = None) -> dict:
+    """One picture's answer: classes with probabilities, most probable first, and what is said.
+
+    far: how unlike the training pictures it is; above 1 the answer carries "unlike": true
+    """
+    strange = {} if far is None else {"unfamiliar": round(float(far), 3), "unlike": bool(far > 1)}
+    return _answer_in_words(run, scores) | strange
+
+
+def _answer_in_words(run: Run, scores: np.ndarray) -> dict:
     kind, classes = run.card["kind"], run.classes
     if kind == "number":
         return {"value": float(scores[0])}
@@ -108,7 +126,7 @@ def as_csv(rows: list[dict]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     numeric = any("value" in row for row in rows)
-    writer.writerow(["file", "value"] if numeric else ["file", "answer", *classes, "error"])
+    writer.writerow(["file", "value"] if numeric else ["file", "answer", *classes, "unfamiliar", "error"])
     for row in rows:
         if numeric:
             writer.writerow([row["file"], row.get("value", "")])
@@ -117,5 +135,6 @@ def as_csv(rows: list[dict]) -> str:
         said = row.get("answer", "")
         said = ";".join(said) if isinstance(said, list) else said
         problem = row["error"]["got"] if "error" in row else ""
-        writer.writerow([row["file"], said, *(found.get(name, "") for name in classes), problem])
+        writer.writerow([row["file"], said, *(found.get(name, "") for name in classes),
+                         row.get("unfamiliar", ""), problem])  # fmt: skip
     return text.getvalue()

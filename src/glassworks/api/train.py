@@ -1,44 +1,36 @@
 """Training: from a request to a run folder, or from a run folder onwards."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from glassworks import catalogue
+from glassworks.api.learner import Learner
 from glassworks.api.prepare import Prepared, open_data, prepare
-from glassworks.api.requests import TrainRequest, command_of
+from glassworks.api.requests import FinetuneRequest, TrainRequest, command_of
 from glassworks.api.resolve import data_part_of, recipe_for, resumed
 from glassworks.api.run import Run, load, scores_of
 from glassworks.core.errors import PersonError
 from glassworks.core.files import only_one
-from glassworks.data.augment import Augment
-from glassworks.data.folders import missing_path
-from glassworks.recipes.base import (
-    Recipe,
-    build_model,
-    require_system,
-)
-from glassworks.training import finders
+from glassworks.recipes.base import Recipe, require_system
+from glassworks.training import checkpoint, finders
 from glassworks.training.loop import Plan, fit
-from glassworks.training.optimizer import RULES
 from glassworks.training.progress import Lines, Silent
 from glassworks.training.run_folder import (
+    CHECKPOINTS,
     LOCK,
-    MODEL,
     SPLITS,
     RunFolder,
-    open_run,
     place_for,
     read_json,
     require_free,
 )
 from glassworks.training.runtime import Runtime, start
 from glassworks.training.state import new_state
-from glassworks.training.step import supervised
 from glassworks.training.stopping import StopRequest
-from glassworks.weights.names import textbook
-from glassworks.weights.store import load_into, read_tensors
 
 
 def train(system: str | None = None, data: str | None = None, **options: Any) -> Run:
@@ -53,8 +45,45 @@ def train(system: str | None = None, data: str | None = None, **options: Any) ->
     return train_request(TrainRequest(system=system, data=data, **options))
 
 
-def train_request(request: TrainRequest) -> Run:
-    """The same, from a whole request."""
+def finetune(system: str, data: str | None = None, **options: Any) -> Run:
+    """Start from a pretrained model and teach it other pictures; the keywords are those of `train`.
+
+        run = gw.finetune("efficientnet", data="photos/", out="runs/photos")
+
+    Left out, `start_from` is the system's own published weights and `tune` is "head".
+    """
+    options.setdefault("workers", 0)
+    return finetune_request(FinetuneRequest(system=system, data=data, **options))
+
+
+def finetune_request(request: FinetuneRequest) -> Run:
+    """The same, from a whole request. Raises PersonError for a system without published weights."""
+    if request.resume or request.recipe:
+        raise PersonError(
+            "contradiction", expected="`finetune` for a new run", got="--resume or --recipe",
+            fix="use `glassworks train`: a run's recipe says already what it starts from",
+        )  # fmt: skip
+    return train_request(with_start(request))
+
+
+def with_start(request: TrainRequest) -> TrainRequest:
+    """The request with what `finetune` adds: where it starts, and what of it learns."""
+    entry = require_system(request.system or "")
+    if request.start_from is None and len(entry.weights) != 1:
+        known = [row.name for row in catalogue.CATALOGUE if row.weights]
+        raise PersonError(
+            "no-weights",
+            expected=f"weights for {entry.name} to start from",
+            got="no --from"
+            + (f"; it knows {', '.join(entry.weights)}" if entry.weights else ", and none are published"),
+            fix=f"--from RUN or FILE.safetensors, or a system with published weights: {', '.join(known)}",
+        )
+    start = request.start_from or entry.weights[0]
+    return replace(request, start_from=start, tune=request.tune or "head")
+
+
+def train_request(request: TrainRequest, *, splits: dict | None = None) -> Run:
+    """The same, from a whole request. splits: the parts as splits.json names them, where they are decided."""
     say = Silent() if request.quiet else Lines()
     if request.resume:
         path, recipe = resumed(request)
@@ -73,7 +102,8 @@ def train_request(request: TrainRequest) -> Run:
     if not runtime.main:
         say = Silent()
     try:
-        prepared = prepare(recipe, table, splits=read_json(path / SPLITS) if request.resume else None)
+        given = read_json(path / SPLITS) if request.resume else splits
+        prepared = prepare(recipe, table, splits=given)
         path = _run(request, recipe, path, prepared, runtime, say)
         runtime.share(None)  # nobody reads the run before it is whole
     finally:
@@ -85,56 +115,46 @@ def _run(
     request: TrainRequest, recipe: Recipe, path: Path, prepared: Prepared, runtime: Runtime, say: Any
 ) -> Path:
     """Build, choose, train, write the card and the report; returns the folder."""
-    model = build_model(recipe).to(runtime.device, memory_format=torch.channels_last)
-    if recipe.start_from and not request.resume:
-        start_from(model, recipe.system, recipe.start_from, say)
-    batches = prepared.batches(
-        "train", seed=recipe.seed, augment=Augment(**recipe.augment.model_dump()), device=runtime.device
-    )
-    task, settings = prepared.task, recipe.training
-
-    def make_step(trained: torch.nn.Module, where: Runtime):
-        return supervised(
-            task, trained, where, seed=recipe.seed, clip=settings.clip, average=settings.average
-        )
-
-    recipe, choices = _choose(recipe, prepared, model, make_step, batches, runtime)
+    begun = bool(request.resume) and bool(checkpoint.found(path / CHECKPOINTS))
+    learner = Learner(recipe, prepared, runtime, begun=begun)
+    choices: list[str] = []
+    if not request.resume:
+        recipe, choices = _choose(recipe, learner)
+        learner.recipe = recipe
     runtime.precision = recipe.hardware.precision
     if runtime.main and not request.resume:
         path = _create(request, recipe, path, prepared)
     path = runtime.share(path)
     folder = RunFolder(path, prepared.table.names)
-    for sentence in [*_introduction(recipe, prepared, model, path), *runtime.reasons, *choices]:
+    for sentence in [*_introduction(learner, path), *runtime.reasons, *choices]:
         say.say(sentence)
     settings = recipe.training
     state = new_state(
-        model,
-        RULES[settings.optimizer](model, learning_rate=1.0, weight_decay=settings.weight_decay),
+        learner.model,
+        learner.optimizer(learner.model),
         averaged=settings.average > 0,
         micro=settings.micro_batch,
     )
-    validation = prepared.batches("val", device=runtime.device)
+    step = learner.make_step(learner.wrapped(learner.model), runtime)
 
     def validate(judged: torch.nn.Module) -> dict[str, float]:
-        scores = scores_of(judged, task, validation, runtime)
-        return task.metrics(scores, prepared.table.targets[validation.rows])
+        scores = scores_of(learner.asked(judged), learner.task, learner.val, runtime)
+        return learner.task.metrics(scores, prepared.table.targets[learner.val.rows])
 
-    trained: Any = torch.compile(model) if recipe.hardware.compile else model
-    wrapped = runtime.wrap(trained)
     lock = only_one(path / LOCK, "a run") if runtime.main else contextlib.nullcontext()
     with lock, StopRequest() as stop:
         if request.resume:
             for sentence in folder.restore(state, main=runtime.main):
                 say.say(sentence)
         fit(
-            make_step(wrapped, runtime), state, _plan(recipe, task), examples=batches, validate=validate,
+            step, state, _plan(recipe, learner.task), examples=learner.train, validate=validate,
             folder=folder, runtime=runtime, progress=say, stop=stop,
         )  # fmt: skip
         if runtime.main:
             from glassworks.api.judge import finish
 
             folder.save_best(state)  # a kill may have come between the last checkpoint and this file
-            finish(folder, recipe, prepared, state, runtime, choices)
+            finish(folder, learner, state, choices)
             say.say(f"run: {path}    next: glassworks evaluate {path}")
     return path
 
@@ -156,55 +176,55 @@ def _create(request: TrainRequest, recipe: Recipe, path: Path, prepared: Prepare
             return path
 
 
-def _choose(recipe, prepared, model, make_step, batches, runtime) -> tuple[Recipe, list[str]]:
+def _choose(recipe: Recipe, learner: Learner) -> tuple[Recipe, list[str]]:
     """Freeze into the recipe what is measured or follows from the data, with a sentence for each choice."""
-    values: dict[str, Any] = {"input.mean": prepared.how.mean, "input.std": prepared.how.std}
+    runtime, model, settings = learner.runtime, learner.model, recipe.training
+    values: dict[str, Any] = {"input.mean": learner.prepared.how.mean, "input.std": learner.prepared.how.std}
     values |= {"hardware.threads": runtime.threads, "hardware.device": runtime.device.type}
     sentences = []
-    settings = recipe.training
-    batch = settings.batch
-    if batch == "auto":
-        found = finders.find_batch(model, make_step, batches, runtime)
-        batch = int(found.value)
+
+    def note(found: finders.Choice) -> float:
         sentences.append(found.reason)
-    batch = min(batch, len(batches))
-    values["training.batch"] = batch
-    if recipe.hardware.precision == "auto":
-        found = finders.choose_precision(model, make_step, batches, runtime, batch=batch)
-        values["hardware.precision"] = "bf16" if found.value else "fp32"
-        sentences.append(found.reason)
-    if settings.learning_rate == "auto":
-        found = finders.find_learning_rate(
-            model,
-            make_step,
-            batches,
-            Runtime(runtime.device, "fp32", runtime.threads),
-            batch=batch,
-            fallback=2e-3,
+        return found.value
+
+    def precision(batch: int) -> None:
+        """Measured on pictures: they take the time, also where only a head learns on their features."""
+        faster = note(
+            finders.choose_precision(model, learner.make_step, learner.pictures, runtime, batch=batch)
         )
-        values["training.learning_rate"] = found.value
-        sentences.append(found.reason)
+        runtime.precision = values["hardware.precision"] = "bf16" if faster else "fp32"
+
+    automatic = recipe.hardware.precision == "auto"
+    if automatic and learner.on_features:
+        precision(min(32, len(learner.pictures)))
+    if settings.batch == "auto":
+        runtime.precision = "fp32" if runtime.precision == "auto" else runtime.precision
+        batch = int(note(finders.find_batch(model, _asking(learner), learner.train, runtime)))
+    else:
+        batch = settings.batch
+    batch = min(batch, len(learner.train))
+    values["training.batch"] = batch
+    if automatic and not learner.on_features:
+        precision(batch)
+    if settings.learning_rate == "auto":
+        plain = Runtime(runtime.device, "fp32", runtime.threads)
+        values["training.learning_rate"] = note(
+            finders.find_learning_rate(
+                model, _asking(learner), learner.train, plain, batch=batch, fallback=2e-3,
+                optimizer=learner.optimizer if learner.groups else None,
+            )
+        )  # fmt: skip
     if recipe.hardware.compile:
-        seconds = finders.time_steps(model, make_step, batches, runtime, batch=batch)
-        steps = settings.epochs * -(-len(batches) // batch)
+        seconds = finders.time_steps(model, _asking(learner), learner.train, runtime, batch=batch)
+        steps = settings.epochs * -(-len(learner.train) // batch)
         sentences += [warning] if (warning := finders.warn_of_compiling(seconds, steps)) else []
     values, sentences = runtime.share((values, sentences))
     return recipe.with_values(values), sentences
 
 
-def start_from(model: torch.nn.Module, system: str, source: str, say: Any) -> None:
-    """Begin with other weights: a run's or a file's. A head for other classes starts fresh, and says so."""
-    path = Path(source)
-    if not path.exists():
-        raise missing_path(path)
-    file = open_run(path) / MODEL if path.is_dir() else path
-    tensors = read_tensors(file)
-    if textbook.is_theirs(system, tensors):
-        tensors = textbook.to_ours(system, tensors)
-    own = model.state_dict()
-    fresh = [n for n in own if n.startswith("head.") and n in tensors and tensors[n].shape != own[n].shape]
-    load_into(model, tensors, source=str(file), skip=("head.",) if fresh else ())
-    say.say(f"started from {file}" + (", with a new head for these classes" if fresh else ""))
+def _asking(learner: Learner) -> finders.MakeStep:
+    """Steps for the finders' copies of the model."""
+    return lambda trial, where: learner.make_step(learner.asked(trial), where)
 
 
 def _plan(recipe: Recipe, task: Any) -> Plan:
@@ -225,16 +245,22 @@ def _plan(recipe: Recipe, task: Any) -> Plan:
     )
 
 
-def _introduction(recipe: Recipe, prepared: Prepared, model: torch.nn.Module, path: Path) -> list[str]:
+def _introduction(learner: Learner, path: Path) -> list[str]:
     """What a person should read before the first epoch."""
-    table, parts = prepared.table, prepared.splits
+    recipe, table, parts = learner.recipe, learner.prepared.table, learner.prepared.splits
     what = f"{len(table.classes)} classes" if table.kind != "number" else "a number"
+    numbers = sum(parameter.numel() for parameter in learner.model.parameters())
     lines = [
-        f"{recipe.system} ({recipe.variant}, {recipe.size}): {sum(p.numel() for p in model.parameters()):,} "
+        f"{recipe.system} ({recipe.variant}, {recipe.size}): {numbers:,} "
         f"parameters, pictures of {recipe.input.height}x{recipe.input.width}x{recipe.input.channels}",
         f"data {recipe.data.where}: {what}, {len(parts.train):,} to train, {len(parts.val):,} to validate, "
         f"{len(parts.test):,} to test",
+        *learner.notes,
         f"into {path}: {recipe.training.epochs} epochs of batches of {recipe.training.batch}, "
         f"learning rate {recipe.training.learning_rate:g}, seed {recipe.seed}",
     ]
+    if learner.groups:
+        lines += learner.rates_in_words()
+    if learner.on_features:
+        lines.append("the frozen part sees each picture once; the head learns on what it gives")
     return [*lines, *table.notes, *parts.notes]

@@ -21,20 +21,36 @@ VERBS = {
               "glassworks check photos/ --page check.html"),
     "train": ("TrainRequest", "work", "train a system on sample data or your own",
               "glassworks train cnn --data photos/ --out runs/photos"),
+    "finetune": ("FinetuneRequest", "transfer", "start from a pretrained model and teach it your pictures",
+                 "glassworks finetune efficientnet --data photos/ --out runs/photos"),
+    "cross-validate": ("CrossValidateRequest", "transfer", "judge every picture once: for few pictures",
+                       "glassworks cross-validate efficientnet --from imagenet --tune head --data photos/"),
+    "learning-curve": ("LearningCurveRequest", "transfer", "what more pictures would bring, and transfer",
+                       "glassworks learning-curve efficientnet --data photos/"),
     "evaluate": ("EvaluateRequest", "work", "judge a run on data it has not seen; writes report.html",
                  "glassworks evaluate runs/photos"),
     "predict": ("PredictRequest", "work", "answer for files or folders",
                 "glassworks predict runs/photos new/cat.jpg new/dog.jpg"),
     "compare": ("CompareRequest", "work", "runs side by side, with intervals of the differences",
                 "glassworks compare runs/photos runs/photos-2"),
+    "explain": ("ExplainRequest", "ship", "what a model looks at in a picture, and what its layers answer to",
+                "glassworks explain runs/photos cat.jpg"),
+    "export": ("ExportRequest", "ship", "files that run elsewhere, checked against the live model",
+               "glassworks export runs/photos --to onnx --quantise int8"),
+    "serve": ("ServeRequest", "ship", "answer over HTTP, with a page to drop pictures on",
+              "glassworks serve runs/photos"),
+    "plan": ("PlanRequest", "ship", "the memory that a model needs to answer and to learn",
+             "glassworks plan resnet --variant 50"),
     "samples": ("SamplesRequest", "examine", "real data that packages ship",
                 "glassworks samples write faces --to photos"),
     "doctor": ("DoctorRequest", "examine", "look at this machine", "glassworks doctor"),
     "cache": ("CacheRequest", "examine", "show or clear what was decoded and fetched",
               "glassworks cache clear"),
-    "tour": ("TourRequest", "work", "everything once, on real data, offline, in about two minutes",
+    "tour": ("TourRequest", "work", "everything once, on real data, offline, in at most three minutes",
              "glassworks tour"),
 }  # fmt: skip
+
+FUNCTIONS = {"list": "list_"}  # verbs whose function has another name
 
 
 def main(words: list[str] | None = None) -> int:
@@ -142,14 +158,14 @@ def _dispatch(words: list[str]) -> int:
     from glassworks.cli import flags
 
     request = flags.parse(getattr(requests, request_name), verb, example, rest)
-    return getattr(importlib.import_module(f"glassworks.cli.{module}"), verb.replace("list", "list_"))(
-        request
-    )
+    return getattr(
+        importlib.import_module(f"glassworks.cli.{module}"), FUNCTIONS.get(verb, verb).replace("-", "_")
+    )(request)
 
 
 def overview() -> str:
     """What `glassworks --help` prints."""
-    rows = [f"  {verb:<10}{what}" for verb, (_, _, what, _) in VERBS.items()]
+    rows = [f"  {verb:<16}{what}" for verb, (_, _, what, _) in VERBS.items()]
     return "\n".join(
         [
             "usage: glassworks VERB [OPTIONS]",

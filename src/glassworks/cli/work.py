@@ -1,6 +1,8 @@
 """The verbs that work with models: `train`, `evaluate`, `predict`, `compare`, `tour`."""
 
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from glassworks.api.requests import (
     CompareRequest,
@@ -11,20 +13,29 @@ from glassworks.api.requests import (
 )
 from glassworks.cli.show import print_json, print_table
 
+if TYPE_CHECKING:
+    from glassworks.api.run import Run
+
 
 def train(request: TrainRequest) -> int:
-    """Train; a run that was asked to stop has saved itself and exits with 128 + the signal."""
+    """Train a system."""
     from glassworks.api.train import train_request
+
+    return trained("train", request, lambda: train_request(request))
+
+
+def trained(verb: str, request: TrainRequest, make: Callable[[], "Run"]) -> int:
+    """Make a run; one that was asked to stop has saved itself and exits with 128 + the signal."""
     from glassworks.training.stopping import Stopped
 
     try:
-        run = train_request(request)
+        run = make()
     except Stopped as stopped:
         print(f"glassworks: {stopped} and saved; --resume continues", file=sys.stderr)
         return stopped.code
     if run.runtime.rank == 0 and request.json:
         card = run.card
-        facts = {"schema": 1, "command": "train", "run": str(run.path), "judged": card["judged"]}
+        facts = {"schema": 1, "command": verb, "run": str(run.path), "judged": card["judged"]}
         print_json(facts | {"metrics": card["metrics"], "baselines": card["baselines"]})
     return 0
 
@@ -98,7 +109,15 @@ def tour(request: TourRequest) -> int:
 
 
 def _said(row: dict) -> str:
-    """'cat 0.93, dog 0.05' or a number."""
+    """'cat 0.93, dog 0.05' or a number; and a warning for what is unlike the training pictures."""
+    if not row.get("unlike"):
+        return _answer(row)
+    return (
+        f"{_answer(row)}   perhaps none of these: unlike the training pictures ({row['unfamiliar']:.2f} > 1)"
+    )
+
+
+def _answer(row: dict) -> str:
     if "value" in row:
         return f"{row['value']:.6g}"
     answers = ", ".join(f"{a['class']} {a['probability']:.3f}" for a in row["answers"])

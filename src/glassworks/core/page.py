@@ -40,6 +40,9 @@ pre { background: var(--paper); border: 1px solid var(--line); border-radius: 8p
 figure { margin: 0; } figure img { width: 100%; aspect-ratio: 1; object-fit: contain; display: block;
   background: var(--paper); border: 1px solid var(--line); border-radius: 6px; image-rendering: auto; }
 figure.pixels img { image-rendering: pixelated; }
+.figures { display: grid; gap: 1rem; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 280px), 1fr)); }
+.figures figure { max-width: 480px; } .figures img { aspect-ratio: auto; }
 figcaption { font-size: .78rem; line-height: 1.35; margin-top: .25rem; color: var(--soft);
   white-space: pre-line; }
 .tiles { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
@@ -125,6 +128,18 @@ class Page:
                 f"<figcaption>{html.escape(caption)}</figcaption></figure>"
             )
         return self.html(f'<div class="pictures">{"".join(cells)}</div>')
+
+    def figures(self, rows: Iterable[tuple[np.ndarray | Image.Image, str]], *, side: int = 480) -> "Page":
+        """Large pictures side by side, each with a caption below it; on a phone one below the other."""
+        cells = []
+        for picture, caption in rows:
+            uri, small = picture_uri(picture, side)
+            text = html.escape(caption, quote=True)
+            cells.append(
+                f'<figure class="{"pixels" if small else ""}"><img src="{uri}" alt="{text}">'
+                f"<figcaption>{text}</figcaption></figure>"
+            )
+        return self.html(f'<div class="figures">{"".join(cells)}</div>')
 
     def render(self) -> str:
         body = "\n".join(self.parts) + ("</section>" if self.inside else "")

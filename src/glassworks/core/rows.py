@@ -88,6 +88,8 @@ class PictureInput:
     channels:      1 (grey) or 3 (red, green, blue)
     mean, std:     per channel, of values in 0 … 1; the model sees (value - mean) / std
     fit:           "stretch" to the size, "crop" the middle after scaling the short side, or "pad" the rest
+    resample:      how pixels are joined when a picture is resized
+    crop:          share of the shorter side that fit="crop" keeps: 0.875 is "resize to 256, cut out 224"
     """
 
     height: int
@@ -96,6 +98,8 @@ class PictureInput:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     fit: Literal["stretch", "crop", "pad"] = "stretch"
+    resample: Literal["bilinear", "bicubic"] = "bilinear"
+    crop: float = 1.0
 
 
 @dataclass(frozen=True)

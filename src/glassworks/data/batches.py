@@ -15,6 +15,8 @@ from glassworks.core import keyed
 from glassworks.core.rows import PictureInput
 from glassworks.data.augment import NOTHING, Augment, augment
 
+MOST_VALUES = 2**23  # of the pictures of a batch that is judged: 55 pictures of 224 x 224 x 3
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -76,7 +78,11 @@ class PictureBatches:
         return Batch(inputs, self.targets[rows].to(self.device), rows)
 
     def plain(self, size: int):
-        """All examples in the data's order, unchanged, `size` at a time: for judging."""
+        """All examples in the data's order, unchanged, at most `size` at a time: for judging.
+
+        Of large pictures fewer are taken, so that their maps fit into memory.
+        """
+        size = max(1, min(size, MOST_VALUES // max(1, int(np.prod(self.pixels.shape[1:])))))
         for start in range(0, len(self.rows), size):
             rows = self.rows[start : start + size]
             yield Batch(self.load(rows), self.targets[rows].to(self.device), rows)

@@ -9,6 +9,7 @@ Source: the Pillow handbook; JPEG's scaled decoding is described in libjpeg's do
 The first thing to change: `FORMATS`, to let another format in, or `DRAFT_ROOM`, sharpness against speed.
 """
 
+import math
 import struct
 import threading
 import warnings
@@ -48,6 +49,8 @@ warnings.filterwarnings(
 )
 Source = Path | np.ndarray | Callable[[], Any]
 Fit = Literal["stretch", "crop", "pad"]
+Resample = Literal["bilinear", "bicubic"]
+RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 _header_lock = threading.Lock()  # Pillow's own pixel limit is one global number; ours is checked instead
 
 
@@ -132,25 +135,32 @@ def read_picture(
     channels: int,
     fit: Fit = "stretch",
     *,
+    resample: Resample = "bilinear",
+    crop: float = 1.0,
     name: str = "",
     limit: int = PIXEL_LIMIT,
 ) -> np.ndarray:
     """A model's view of a picture: uint8 (height, width, channels), channels 1 (grey) or 3.
 
     fit: "stretch" to the size; "crop" the middle after scaling the short side; "pad" the rest with black.
+    crop: share of the shorter side that fit="crop" keeps; the other two keep all. resample: as in Pillow.
     A picture of that size already keeps its pixels. Raises PersonError("damaged-picture").
     """
     if channels not in (1, 3) or height < 1 or width < 1 or fit not in ("stretch", "crop", "pad"):
         raise ValueError(f"no picture of {height} x {width} x {channels}, fit {fit!r}")
-    if isinstance(source, np.ndarray) and source.dtype == np.uint8:
+    if not 0 < crop <= 1 or resample not in RESAMPLING:
+        raise ValueError(f"crop is a share above 0, resample bilinear or bicubic; got {crop}, {resample!r}")
+    crop = crop if fit == "crop" else 1.0
+    if crop == 1 and isinstance(source, np.ndarray) and source.dtype == np.uint8:
         plain = source[..., None] if source.ndim == 2 else source
         if plain.shape == (height, width, channels):
             return plain
     try:
-        image = _load(source, limit, ("L" if channels == 1 else "RGB", width, height))[0]
+        wanted = ("L" if channels == 1 else "RGB", math.ceil(width / crop), math.ceil(height / crop))
+        image = _load(source, limit, wanted)[0]
     except NoPicture as damaged:
         raise _as_error(source, name, damaged) from damaged
-    image = _fitted(image.convert("L" if channels == 1 else "RGB"), width, height, fit)
+    image = _fitted(image.convert(wanted[0]), width, height, fit, RESAMPLING[resample], crop)
     return np.asarray(image).reshape(height, width, channels)
 
 
@@ -277,24 +287,34 @@ def _orientation(image: Image.Image, *, loaded: bool) -> int:
     return value if value in TURNS else 1
 
 
-def _fitted(image: Image.Image, width: int, height: int, fit: Fit) -> Image.Image:
-    if image.size == (width, height):
+def _fitted(
+    image: Image.Image, width: int, height: int, fit: Fit, resample: Image.Resampling, crop: float
+) -> Image.Image:
+    if image.size == (width, height) and crop == 1:
         return image
-    bilinear = Image.Resampling.BILINEAR
     if fit == "stretch":
-        return image.resize((width, height), bilinear, reducing_gap=2.0)
+        return image.resize((width, height), resample, reducing_gap=2.0)
     if fit == "crop":
-        scale = min(image.width / width, image.height / height)
-        left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
-        box = (max(left, 0.0), max(top, 0.0), min(left + width * scale, image.width),
-               min(top + height * scale, image.height))  # fmt: skip
-        return image.resize((width, height), bilinear, box=box, reducing_gap=2.0)
+        box = _middle(image, width, height, crop)
+        return image.resize((width, height), resample, box=box, reducing_gap=2.0)
     scale = min(width / image.width, height / image.height)
     inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     canvas = Image.new(image.mode, (width, height))
-    smaller = image.resize(inner, bilinear, reducing_gap=2.0)
+    smaller = image.resize(inner, resample, reducing_gap=2.0)
     canvas.paste(smaller, ((width - inner[0]) // 2, (height - inner[1]) // 2))
     return canvas
+
+
+def _middle(image: Image.Image, width: int, height: int, crop: float) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of the middle part with the wanted proportions, `crop` of the largest.
+
+    Scaling to width / crop and cutting the middle out, in one step and to a fraction of a pixel. torchvision
+    rounds both sizes on the way, which moves the picture by up to half a pixel.
+    """
+    scale = crop * min(image.width / width, image.height / height)
+    left, top = (image.width - width * scale) / 2, (image.height - height * scale) / 2
+    return (max(left, 0.0), max(top, 0.0), min(left + width * scale, image.width),
+            min(top + height * scale, image.height))  # fmt: skip
 
 
 # ---- from a file to its header, or to the reason why there is none

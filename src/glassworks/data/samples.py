@@ -130,6 +130,14 @@ def write_folders(name: str, folder: str | Path) -> Path:
     return folder
 
 
+def photographs() -> list[np.ndarray]:
+    """The two photographs that scikit-learn ships, uint8 (427, 640, 3): a temple and a flower."""
+    folder = _found(SAMPLES["digits"])
+    assert folder is not None  # scikit-learn is one of our own dependencies
+    pictures = folder / "datasets" / "images"
+    return [np.asarray(open_picture(pictures / name)) for name in ("china.jpg", "flower.jpg")]
+
+
 # ---- where a sample is
 
 

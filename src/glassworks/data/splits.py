@@ -26,17 +26,22 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Splits:
-    """Rows of each part, int64, sorted. notes: what the split did that a person should know."""
+    """Rows of each part, int64, sorted.
+
+    notes: what the split did that a person should know; unused: rows that stand in no part, on purpose
+    """
 
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
     notes: tuple[str, ...] = ()
+    unused: tuple[int, ...] = ()
 
     def to_json(self, table: PictureTable) -> dict[str, Any]:
         """The split by row names, with a digest of names and targets: what `splits.json` holds."""
         names = {part: [table.names[row] for row in getattr(self, part)] for part in PARTS}
-        return {"schema": SCHEMA, "digest": data_digest(table), **names}
+        unused = {"unused": [table.names[row] for row in self.unused]} if self.unused else {}
+        return {"schema": SCHEMA, "digest": data_digest(table), **names, **unused}
 
     @staticmethod
     def from_json(table: PictureTable, content: dict[str, Any]) -> "Splits":
@@ -46,7 +51,8 @@ class Splits:
         """
         place = {name: row for row, name in enumerate(table.names)}
         try:
-            known = [str(name) for part in PARTS for name in content[part]]
+            left_out = [str(name) for name in content.get("unused", [])]
+            known = [str(name) for part in PARTS for name in content[part]] + left_out
         except (KeyError, TypeError) as error:
             raise PersonError(
                 "damaged-run",
@@ -58,7 +64,7 @@ class Splits:
         if gone or new or content.get("digest") != data_digest(table):
             raise _data_changed(table, gone, new)
         train, val, test = (_rows(place[name] for name in content[part]) for part in PARTS)
-        return Splits(train, val, test)
+        return Splits(train, val, test, unused=tuple(sorted(place[name] for name in left_out)))
 
 
 def data_digest(table: PictureTable) -> str:
@@ -111,6 +117,60 @@ def split(
         test=_rows(parts["test"]),
         notes=tuple(notes),
     )
+
+
+def folds(
+    table: PictureTable, count: int, *, seed: int = 0, val: float = 0.15, same: Sequence[Sequence[int]] = ()
+) -> list[Splits]:
+    """Cut all rows into `count` test parts of about equal size, so that each row is judged just once.
+
+    Groups and identical pictures stay together, and each class is spread evenly. Of the rows that a fold does
+    not judge, a share `val` chooses the best weights. The person's own parts are put aside: every row takes
+    its turn. Raises PersonError("too-few-pictures") where a class has fewer pictures than folds.
+    """
+    free = list(range(len(table)))
+    _refuse_few(table, count)
+    strata = _strata(table, free)
+    units = _units(table, free, same, seed)
+    dealt: list[list[int]] = [[] for _ in range(count)]
+    seen: dict[tuple[int, ...], int] = {}
+    for unit in units:  # like cards, stratum by stratum: the units stand in an order drawn from their names
+        stratum = strata[unit[0]]
+        turn = seen.get(stratum, _first_turn(stratum, count))
+        dealt[turn % count] += unit
+        seen[stratum] = turn + 1
+    parts = []
+    for judged in dealt:
+        taken = set(judged)
+        rest = [unit for unit in units if unit[0] not in taken]
+        left = {row: strata[row] for unit in rest for row in unit}
+        chosen = set(_draw(rest, left, {"val": val})["val"])
+        parts.append(Splits(_rows(row for row in left if row not in chosen), _rows(chosen), _rows(judged)))
+    return parts
+
+
+def _first_turn(stratum: tuple[int, ...], count: int) -> int:
+    """Where the dealing of a stratum begins, so that small classes do not all fill the first fold."""
+    return sum(stratum) % count
+
+
+def _refuse_few(table: PictureTable, count: int) -> None:
+    counts = (
+        np.bincount(table.targets, minlength=len(table.classes)) if table.kind == "label" else [len(table)]
+    )
+    least = int(np.argmin(counts))
+    if count < 2 or counts[least] < count:
+        which = (
+            f'"{table.classes[least]}" has {counts[least]}'
+            if table.kind == "label"
+            else f"{len(table)} pictures"
+        )
+        raise PersonError(
+            "too-few-pictures",
+            expected="two folds or more, and in every class a picture for each fold",
+            got=f"{count} folds; {which}",
+            fix="use fewer --folds, or add pictures",
+        )
 
 
 # ---- units: rows that go together, in an order drawn from their names

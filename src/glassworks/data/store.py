@@ -23,7 +23,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from glassworks.core.files import PARTIAL, require_space, sync_folder
 from glassworks.core.rows import Damage, PictureTable
 from glassworks.data.classes import shortened
 from glassworks.data.damage import NoPicture
-from glassworks.data.decode import Fit, read_picture
+from glassworks.data.decode import Fit, Resample, read_picture
 from glassworks.data.splits import data_digest
 
 NOTICEABLE = 0.5  # seconds of decoding from which pixels are kept in the cache
@@ -42,6 +42,16 @@ LEFT_OVER = 3600.0  # seconds after which an unfinished folder is nobody's any m
 FORMAT = "1"  # part of the key: raise it when decoding changes
 
 Shape = tuple[int, int, int]  # height, width, channels
+
+
+class How(NamedTuple):
+    """How pictures are brought to the size; the words are those of `decode.read_picture`."""
+
+    fit: Fit
+    resample: Resample
+    crop: float
+
+
 Gathered = tuple[np.ndarray, list[bytes], list[Damage | None]]  # good rows; of each row its hash and damage
 Decoded = tuple[np.ndarray | None, bytes, Damage | None]  # pixels, SHA-256 of the file, or what is wrong
 
@@ -69,26 +79,30 @@ def open_store(
     width: int,
     channels: int,
     fit: Fit = "stretch",
+    resample: Resample = "bilinear",
+    crop: float = 1.0,
     workers: int = 0,
     limit_mb: float = 1024,
     bad: str = "stop",
 ) -> PictureStore:
     """Decode a table's pictures, or find them in the cache.
 
+    fit, resample, crop: as in `decode.read_picture`
     workers: processes that decode; 0 decodes here, and every number gives the same bytes
     limit_mb: larger pixel arrays are mapped from the disk instead of loaded
     bad: "stop" raises PersonError("damaged-picture") with all that is damaged; "skip" leaves it out
     """
     if bad not in ("stop", "skip"):
         raise ValueError(f'bad is "stop" or "skip", not {bad!r}')
-    plain = _stacked(table.sources, height, width, channels)
+    how = How(fit, resample, crop if fit == "crop" else 1.0)
+    plain = _stacked(table.sources, height, width, channels) if how.crop == 1 else None
     if plain is not None:
         return PictureStore(
             plain, _digest(table, [_sha256(np.asarray(source)) for source in table.sources]), table
         )
     shape = (height, width, channels)
     mapped = len(table) * height * width * channels > limit_mb * 1e6
-    entry = cache_folder() / "pictures" / _key(table, shape, fit)
+    entry = cache_folder() / "pictures" / _key(table, shape, how)
     if (entry / "facts.json").is_file():
         try:
             pixels, hashes, damaged = _read_entry(entry, table, mapped)
@@ -98,7 +112,7 @@ def open_store(
             touch(entry)
             return _judged(table, pixels, hashes, damaged, bad)
     _sweep(entry.parent)
-    decode = _decoded(table, shape, fit, workers)
+    decode = _decoded(table, shape, how, workers)
     if mapped:
         _write_entry(entry, table, shape, decode)
         return _judged(table, *_read_entry(entry, table, mapped), bad)
@@ -129,18 +143,18 @@ def _stacked(sources: Sequence, height: int, width: int, channels: int) -> np.nd
     return pixels if pixels.shape[3] == channels else np.repeat(pixels, channels, axis=3)
 
 
-def _decoded(table: PictureTable, shape: Shape, fit: Fit, workers: int) -> Iterator[Decoded]:
+def _decoded(table: PictureTable, shape: Shape, how: How, workers: int) -> Iterator[Decoded]:
     """Each row in order. Functions stay in this process: they may hold what cannot be sent to another."""
     rows = ((source, name) for source, name in zip(table.sources, table.names))
     if workers < 1 or any(callable(source) for source in table.sources):
         for source, name in rows:
-            yield _decode(source, name, shape, fit)
+            yield _decode(source, name, shape, how)
         return
     batches = iter(lambda: list(itertools.islice(rows, BATCH)), [])
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
-            for batch in _in_order(pool, partial(_decode_batch, shape=shape, fit=fit), batches, 4 * workers):
+            for batch in _in_order(pool, partial(_decode_batch, shape=shape, how=how), batches, 4 * workers):
                 yield from batch
         except BrokenProcessPool as error:
             raise PersonError(
@@ -160,18 +174,20 @@ def _in_order(pool: ProcessPoolExecutor, work: Callable, items: Iterable, ahead:
         waiting += [pool.submit(work, item) for item in itertools.islice(items, 1)]
 
 
-def _decode_batch(rows: list[tuple[Any, str]], shape: Shape, fit: Fit) -> list[Decoded]:
-    return [_decode(source, name, shape, fit) for source, name in rows]
+def _decode_batch(rows: list[tuple[Any, str]], shape: Shape, how: How) -> list[Decoded]:
+    return [_decode(source, name, shape, how) for source, name in rows]
 
 
-def _decode(source: Any, name: str, shape: Shape, fit: Fit) -> Decoded:
+def _decode(source: Any, name: str, shape: Shape, how: How) -> Decoded:
     contents = _sha256(source) if isinstance(source, np.ndarray) else b""
     height, width, channels = shape
     try:
         if isinstance(source, Path):
             with source.open("rb") as file:
                 contents = hashlib.file_digest(file, "sha256").digest()
-        pixels = read_picture(source, height, width, channels, fit, name=name)
+        pixels = read_picture(
+            source, height, width, channels, how.fit, resample=how.resample, crop=how.crop, name=name
+        )
     except OSError as error:
         return None, contents, Damage(name, "unreadable", str(error.strerror or error))
     except PersonError as error:
@@ -185,9 +201,9 @@ def _decode(source: Any, name: str, shape: Shape, fit: Fit) -> Decoded:
 # ---- the entry in the cache: pixels.npy of the good rows, facts.json
 
 
-def _key(table: PictureTable, shape: Shape, fit: Fit) -> str:
+def _key(table: PictureTable, shape: Shape, how: How) -> str:
     """Names the entry: files by path, size and time of change, so that a second start reads no file."""
-    digest = hashlib.sha256(f"{FORMAT} {shape} {fit}".encode())
+    digest = hashlib.sha256(f"{FORMAT} {shape} {how.fit} {how.resample} {how.crop:g}".encode())
     for name, source in zip(table.names, table.sources):
         digest.update(f"\n{name}\0".encode())
         if isinstance(source, Path):

@@ -22,7 +22,7 @@ MOST_CLASSES = 16  # above, the confusion matrix becomes a list of the most conf
 MOST_PAIRS = 24
 MOST_PICTURES = 24
 SHOWN_FIRST = ("system", "variant", "size", "data", "rows", "parameters", "training time", "looks")
-LONG_FACTS = ("recipe", "environment", "command")
+LONG_FACTS = ("recipe", "environment", "command", "parts")
 
 Suspect = tuple[str, str, str, float, np.ndarray | None]  # name, given, suggested, score, picture
 
@@ -36,15 +36,17 @@ def write_report(
     pictures: Callable[[int], np.ndarray | None] | None = None,
     suspects: Sequence[Suspect] = (),
     findings: Sequence[tuple[str, str]] = (),
+    looked: Sequence[tuple[np.ndarray, str]] = (),
 ) -> Path:
     """Write the report to `path`, whole or not at all, and return the path.
 
     run:      facts by name: "system", "variant", "size", "data", "parameters", "training time", "looks" (how
-              often the test part was judged), "recipe" (text), "environment" (dict), "command"; others are
-              listed as they are
+              often the test part was judged), "recipe" (text), "environment" (dict), "command", "parts" (rows
+              of transfer.tuning.table_of); others are listed as they are
     history:  rows of metrics.jsonl: step, epoch, train_loss, val_loss, val_accuracy, learning_rate
     pictures: row of the judged answers -> uint8 picture, or None where there is none
     suspects: (name, given label, suggested label, score, picture), most suspicious first
+    looked:   (drawing, caption): what the model looked at in some of the judged pictures
     findings: (tone, sentence) of the data check; tone "good", "warn", "bad" or ""
     """
     system = str(run.get("system", "model"))
@@ -62,6 +64,7 @@ def write_report(
     _per_class(page, judgement)
     _calibration(page, judgement)
     _worst(page, judgement, shown)
+    _inside(page, looked)
     _suspects(page, suspects)
     if judgement.threshold is not None:
         _threshold(page, judgement.threshold)
@@ -269,6 +272,17 @@ def _probability(mistake: Mistake) -> str:
     return "over 99 %" if mistake.probability > 0.99 else f"{100 * mistake.probability:.0f} %"
 
 
+def _inside(page: Page, looked: Sequence[tuple[np.ndarray, str]]) -> None:
+    if not looked:
+        return
+    page.section("What it looked at")
+    page.text(
+        "Grad-CAM: where the last maps of the network speak for its answer, brightest most. It shows where, "
+        "not what was seen there, and proves no cause; `glassworks explain` shows more, occlusion among it."
+    )
+    page.figures(looked, side=320)
+
+
 def _suspects(page: Page, suspects: Sequence[Suspect]) -> None:
     if not suspects:
         return
@@ -323,6 +337,9 @@ def _origin(page: Page, run: dict) -> None:
     known = [name for name in SHOWN_FIRST if name in run]
     others = [name for name in run if name not in (*SHOWN_FIRST, *LONG_FACTS)]
     _grid(page, ["fact", "value"], [[name, _fact(run[name])] for name in (*known, *others)])
+    if run.get("parts"):
+        page.heading("What learned of the pretrained model, and how fast")
+        _grid(page, ["part", "numbers", "that learn", "peak rate"], [_part(row) for row in run["parts"]])
     if run.get("command"):
         page.heading("Command").code(str(run["command"]))
     if run.get("recipe"):
@@ -330,6 +347,13 @@ def _origin(page: Page, run: dict) -> None:
     if run.get("environment"):
         page.heading("Environment")
         _grid(page, ["part", "version"], [[key, _fact(value)] for key, value in run["environment"].items()])
+
+
+def _part(row: dict) -> list[str]:
+    """One part of a model: frozen, or its rate and from when it learns."""
+    later = f", from {row['from']:.0%} of the run" if row["from"] else ""
+    rate = f"{row['rate']:.2g}{later}" if row["learning"] else "frozen"
+    return [row["part"], f"{row['parameters']:,}", f"{row['learning']:,}", rate]
 
 
 def _fact(value) -> str:

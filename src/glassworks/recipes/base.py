@@ -18,6 +18,7 @@ from glassworks.core.keyed import seed_for
 
 Size = Literal["tiny", "small", "paper"]
 SIZES = ("tiny", "small", "paper")
+TIMM = "timm:"  # systems of another library, by their names there
 MOST_BYTES = 1_000_000  # a recipe is a page of text
 
 
@@ -45,12 +46,17 @@ class DataPart(Part):
 
 
 class InputPart(Part):
-    """What the model sees of a picture; mean and std are measured on the training part."""
+    """What the model sees of a picture; the fields are explained in core/rows.py.
+
+    mean and std are measured on the training part where they are not given.
+    """
 
     height: int = Field(ge=1, le=4096)
     width: int = Field(ge=1, le=4096)
     channels: Literal[1, 3]
     fit: Literal["stretch", "crop", "pad"] = "stretch"
+    resample: Literal["bilinear", "bicubic"] = "bilinear"
+    crop: float = Field(1.0, gt=0, le=1)
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
 
@@ -98,6 +104,25 @@ class TrainingPart(Part):
     save_steps: int = Field(0, ge=0)
 
 
+class TunePart(Part):
+    """How much of a pretrained model learns, and how fast; explained in transfer/tuning.py."""
+
+    method: Literal["full", "head", "last", "gradual", "lora"] = "full"
+    last: int = Field(1, ge=1)
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    rank: int = Field(8, ge=1)
+    alpha: float = Field(16.0, gt=0)
+
+
+class TeacherPart(Part):
+    """A run whose answers this one learns to give; explained in transfer/distil.py."""
+
+    run: str | None = None
+    kind: Literal["soft", "hard"] = "soft"
+    temperature: float = Field(4.0, gt=0)
+    weight: float = Field(0.7, ge=0, le=1)
+
+
 class HardwarePart(Part):
     """The machine; "auto" values are replaced by what was chosen, so that a resume repeats them."""
 
@@ -117,6 +142,8 @@ class Recipe(Part):
     size: Size = "small"
     seed: int = Field(0, ge=0)
     start_from: str | None = None
+    tune: TunePart = TunePart()
+    teacher: TeacherPart = TeacherPart()
     data: DataPart = DataPart()
     input: InputPart
     model: dict[str, Any] = {}
@@ -186,10 +213,17 @@ def default_recipe(system: str, size: Size, variant: str | None, facts: Facts) -
             got=f"--size {size}",
             fix=did_you_mean(size, SIZES),
         )
+    if system.startswith(TIMM):
+        return importlib.import_module("glassworks.recipes.foreign").recipe(size, system, facts)
     return importlib.import_module(f"glassworks.recipes.{system}").recipe(size, variant, facts)
 
 
 def require_system(name: str) -> catalogue.Entry:
+    """The catalogue's row of a system; `timm:NAME` gets one of its own."""
+    if name.startswith(TIMM):
+        from glassworks.transfer.timm_models import known
+
+        return catalogue.foreign(known(name.removeprefix(TIMM)))
     entry = catalogue.find(name)
     if entry is None or entry.kind != "system":
         raise PersonError(
@@ -201,9 +235,14 @@ def require_system(name: str) -> catalogue.Entry:
     return entry
 
 
+def system_module(name: str) -> Any:
+    """The module of a system: its config, VARIANTS and `build`."""
+    return importlib.import_module(require_system(name).module)
+
+
 def config_of(recipe: Recipe) -> Any:
     """The system's own frozen dataclass, checked field by field."""
-    module = importlib.import_module(require_system(recipe.system).module)
+    module = system_module(recipe.system)
     config = config_class(module)
     known = [field.name for field in dataclasses.fields(config)]
     for key in recipe.model:
@@ -222,7 +261,7 @@ def config_of(recipe: Recipe) -> Any:
 
 def build_model(recipe: Recipe) -> Any:
     """The recipe's model with a random start that depends on the seed alone."""
-    module = importlib.import_module(require_system(recipe.system).module)
+    module = system_module(recipe.system)
     import torch  # here, so that a recipe can be read and checked without it
 
     torch.manual_seed(seed_for(recipe.seed, "start"))
@@ -311,7 +350,7 @@ def _bad_model(recipe: Recipe, why: str) -> PersonError:
 
 def _all_keys() -> list[str]:
     keys = [name for name in Recipe.model_fields if name != "schema_"]
-    for part in (DataPart, InputPart, AugmentPart, TrainingPart, HardwarePart):
+    for part in (TunePart, TeacherPart, DataPart, InputPart, AugmentPart, TrainingPart, HardwarePart):
         keys += list(part.model_fields)
     return keys
 

@@ -44,10 +44,15 @@ def find_learning_rate(
     *,
     batch: int,
     fallback: float,
+    optimizer: Callable[[nn.Module], torch.optim.Optimizer] | None = None,
 ) -> Choice:
-    """The rate at which the smoothed loss falls fastest, on a copy of the model."""
+    """The rate at which the smoothed loss falls fastest, on a copy of the model.
+
+    optimizer: makes the run's own rule for the copy, where parts learn at rates of their own
+    """
     trial = copy.deepcopy(model)
-    state = TrainingState(trial, adamw(trial, learning_rate=LOWEST, weight_decay=0.0))
+    plain = adamw(trial, learning_rate=LOWEST, weight_decay=0.0)
+    state = TrainingState(trial, optimizer(trial) if optimizer else plain)
     step = make_step(trial, runtime)
     growth = (HIGHEST / LOWEST) ** (1 / (SWEEP - 1))
     curve: list[tuple[float, float]] = []
@@ -55,7 +60,7 @@ def find_learning_rate(
     for number in range(SWEEP):
         rate = LOWEST * growth**number
         for group in state.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("scale", 1.0)
         end = next_boundary(position, len(examples), batch)
         try:
             taken = examples.training(epoch, position, end)

@@ -17,7 +17,7 @@ from glassworks.training.run_folder import RunFolder
 from glassworks.training.runtime import Runtime
 from glassworks.training.schedule import rate_at
 from glassworks.training.state import TrainingState
-from glassworks.training.step import MOST_SKIPPED, NotFinite, first_not_finite
+from glassworks.training.step import MOST_SKIPPED, NotFinite
 from glassworks.training.stopping import StopRequest
 
 Step = Callable[[TrainingState, Any, int], dict[str, float]]
@@ -95,7 +95,7 @@ def fit(
             (state.seen + (end - position) / 2) / total, warmup=plan.warmup, shape=plan.schedule
         )
         for group in state.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("scale", 1.0)  # parts of a pretrained model may learn slower
         batch = examples.training(epoch, position, end, runtime.rank, runtime.world)
         parts = _take_step(step, state, batch, end - position, plan, folder, runtime)
         names = sorted(parts)
@@ -142,25 +142,22 @@ def _take_step(
         parts = step(state, batch, whole)
     except NotFinite as error:
         state.skipped += 1
-        layer = first_not_finite(state.model, batch)
         if plan.on_nan == "skip" and state.skipped <= MOST_SKIPPED:
-            folder.note(f"step {state.step}: batch left out, {error} (first in {layer})")
+            folder.note(f"step {state.step}: batch left out, {error} (first in {error.layer})")
             return {}
         if runtime.main and state.step:
             folder.save(state)
-        raise not_finite_error(state, batch, layer, error, folder.names_of(batch.rows)) from error
+        raise not_finite_error(state, error, folder.names_of(batch.rows)) from error
     state.skipped = 0
     return parts
 
 
-def not_finite_error(
-    state: TrainingState, batch: Any, layer: str, error: NotFinite, names: list[str]
-) -> PersonError:
+def not_finite_error(state: TrainingState, error: NotFinite, names: list[str]) -> PersonError:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return PersonError(
         "loss-not-finite",
         expected="a finite loss at every step",
-        got=f"{error} at step {state.step}, first seen in {layer}; the batch held {shown}; "
+        got=f"{error} at step {state.step}, first seen in {error.layer}; the batch held {shown}; "
         "the weights are as before this step",
         fix="check these files with `glassworks check`, lower --learning-rate, or use --on-nan skip",
     )

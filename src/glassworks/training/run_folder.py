@@ -33,9 +33,11 @@ from glassworks.weights.store import write_tensors
 
 MODEL, RECIPE, CARD, SPLITS = "model.safetensors", "recipe.yaml", "card.json", "splits.json"
 METRICS, TIMINGS, NOTES = "metrics.jsonl", "timings.jsonl", "notes.jsonl"
+CHECKPOINTS, ADAPTER = "checkpoints", "adapter"
+FAMILIAR = "familiar.safetensors"  # features of training pictures, to tell what is unlike them
 LOCK = "run.lock"  # held while a process trains the run
-OWN = (RECIPE, MODEL, CARD, "card.md", SPLITS, METRICS, TIMINGS, NOTES, "checkpoints", "report.html", LOCK,
-       "answers.npz", "environment.json")  # fmt: skip
+OWN = (RECIPE, MODEL, CARD, "card.md", SPLITS, METRICS, TIMINGS, NOTES, CHECKPOINTS, ADAPTER, "report.html",
+       LOCK, FAMILIAR, "answers.npz", "environment.json", "explain", "export")  # fmt: skip
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "scikit-learn")
 
 
@@ -61,7 +63,7 @@ class RunFolder:
 
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint, and the best model so far where it has changed."""
-        checkpoint.save(self.path / "checkpoints", state.to_checkpoint())
+        checkpoint.save(self.path / CHECKPOINTS, state.to_checkpoint())
         self.save_best(state)
 
     def save_best(self, state: TrainingState) -> None:
@@ -86,7 +88,7 @@ class RunFolder:
 
         main: whether this process writes: it cuts the log back to the checkpoint
         """
-        folder = self.path / "checkpoints"
+        folder = self.path / CHECKPOINTS
         passed: list[str] = []
         if checkpoint.found(folder):
             newest, passed = checkpoint.load_newest(folder)

@@ -42,12 +42,15 @@ class Runtime:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def wrap(self, model: nn.Module) -> nn.Module:
-        """The model whose backward averages gradients over all processes."""
+    def wrap(self, model: nn.Module, *, some_unused: bool = False) -> nn.Module:
+        """The model whose backward averages gradients over all processes.
+
+        some_unused: at times only a part of its parameters learns
+        """
         if self.world == 1:
             return model
         ids = [self.device.index] if self.device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(model, device_ids=ids)
+        return nn.parallel.DistributedDataParallel(model, device_ids=ids, find_unused_parameters=some_unused)
 
     def total(self, *numbers: float) -> list[float]:
         """Each number summed over all processes."""
@@ -68,6 +71,13 @@ class Runtime:
     def close(self) -> None:
         if self.world > 1 and dist.is_initialized():
             dist.destroy_process_group()
+
+
+def bare(model: nn.Module) -> nn.Module:
+    """The model without what wraps it for several processes or compiles it."""
+    for name in ("module", "_orig_mod"):
+        model = getattr(model, name, model)
+    return model
 
 
 def start(device: str = "auto", precision: str = "fp32", threads: int = 0) -> Runtime:

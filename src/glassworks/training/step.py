@@ -13,26 +13,34 @@ from torch import nn
 
 from glassworks.core import keyed
 from glassworks.core.errors import PersonError
-from glassworks.training.runtime import Runtime
+from glassworks.training.runtime import Runtime, bare
 from glassworks.training.state import TrainingState
 
 MOST_SKIPPED = 3  # batches in a row
 
 
 class NotFinite(Exception):
-    """A loss or gradient of a step is infinite or not a number."""
+    """A loss or gradient of a step is infinite or not a number; layer: where that was first seen."""
 
-    def __init__(self, loss: float, norm: float):
+    def __init__(self, loss: float, norm: float, layer: str):
         super().__init__(f"loss {loss}, gradient norm {norm}")
-        self.loss, self.norm = loss, norm
+        self.loss, self.norm, self.layer = loss, norm, layer
 
 
 def supervised(
-    task: Any, model: nn.Module, runtime: Runtime, *, seed: int, clip: float, average: float
+    task: Any,
+    model: nn.Module,
+    runtime: Runtime,
+    *,
+    seed: int,
+    clip: float,
+    average: float,
+    ready: Callable[[TrainingState], None] | None = None,
 ) -> Callable[[TrainingState, Any, int], dict[str, float]]:
     """The step function of a task that has a loss on a batch.
 
-    model:   the model as wrapped by the runtime
+    model:   what a batch goes through, as wrapped by the runtime
+    ready:   brings the model into the mode in which this step learns; left out: all of it learns
     clip:    largest norm of all gradients together, 0 for none
     average: decay of the moving average
     The function takes (state, batch, size of the whole batch over all processes) and returns the loss
@@ -40,12 +48,15 @@ def supervised(
     """
 
     def step(state: TrainingState, batch: Any, whole: int) -> dict[str, float]:
-        model.train()
+        if ready is None:
+            model.train()
+        else:
+            ready(state)
         parts = _with_less_memory(state, batch, lambda micro: _gradients(state, batch, whole, micro))
         norm = float(torch.nn.utils.clip_grad_norm_(state.model.parameters(), clip if clip > 0 else math.inf))
         if not math.isfinite(norm) or not math.isfinite(sum(parts.values())):
             state.optimizer.zero_grad(set_to_none=True)
-            raise NotFinite(parts["loss"] / max(1, len(batch)), norm)
+            raise NotFinite(parts["loss"] / max(1, len(batch)), norm, first_not_finite(bare(model), batch))
         state.optimizer.step()
         state.update_average(average)
         return parts

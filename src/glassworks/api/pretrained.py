@@ -1,0 +1,166 @@
+"""From the word after `--from` to weights and what travels with them: architecture, input, origin.
+
+A model that starts from other weights must see pictures as those weights saw them: the same size unless the
+person says otherwise, the same scaling and the same way to cut. So a source of weights is more than tensors.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from glassworks import catalogue
+from glassworks.core.errors import PersonError, did_you_mean
+from glassworks.core.files import sha256_of
+from glassworks.data.folders import missing_path
+from glassworks.recipes.base import TIMM, InputPart, read, require_system, system_module
+from glassworks.training.run_folder import CARD, MODEL, RECIPE, open_run, read_json
+from glassworks.transfer import timm_models
+from glassworks.weights import published
+from glassworks.weights.names import by_our_names
+from glassworks.weights.store import read_tensors
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Weights to begin with.
+
+    source:  what the person typed, a path made absolute
+    variant: the architecture they belong to, None where the file does not say
+    model:   fields of the system's config, None where the file does not say
+    input:   how the weights saw pictures, None where the file does not say
+    classes: what its head tells apart, None where the file does not say; another head starts fresh
+    origin:  where they come from, for the card
+    tensors: reads them by our names, for a config of the system
+    """
+
+    source: str
+    variant: str | None
+    model: dict[str, Any] | None
+    input: InputPart | None
+    classes: tuple[str, ...] | None
+    origin: dict[str, Any]
+    tensors: Callable[[Any], dict[str, Tensor]]
+
+
+def pretrained(system: str, source: str, variant: str | None = None) -> Pretrained:
+    """The weights that `--from SOURCE` names for a system.
+
+    Raises PersonError for a name or path that is not there, for another system's run, and for a --variant
+    that the weights do not have.
+    """
+    entry = require_system(system)
+    if source in entry.weights:
+        return _published(system, variant, source)
+    path = Path(source)
+    if not path.exists():
+        raise _unknown(entry, source)
+    found = _run(system, path) if path.is_dir() else _file(system, path)
+    if variant and found.variant and variant != found.variant:
+        raise PersonError(
+            "contradiction",
+            expected=f"the variant of the weights, {found.variant}",
+            got=f"--variant {variant}",
+            fix="leave --variant out: --from fixes it",
+        )
+    return found
+
+
+def _published(system: str, variant: str | None, name: str) -> Pretrained:
+    if system.startswith(TIMM):
+        return _timm(system, name)
+
+    row = published.find(system, variant, name)
+    module = system_module(system)
+    side = {"height": row.side, "width": row.side, "channels": len(row.mean)}
+    return Pretrained(
+        source=name,
+        variant=row.variant,
+        model=module.VARIANTS[row.variant] | side | {"classes": row.classes},
+        input=InputPart(
+            **side, fit="crop", crop=row.crop, resample=row.resample, mean=row.mean, std=row.std
+        ),
+        classes=published.imagenet_classes(),
+        origin={"name": name, "model": row.source, "licence": row.licence, "sha256": row.sha256},
+        tensors=lambda _: published.tensors_of(row),
+    )  # fmt: skip
+
+
+def _timm(system: str, name: str) -> Pretrained:
+    """Weights that timm names, kept as safetensors on the Hugging Face hub."""
+    model = system.removeprefix(TIMM)
+    seen = timm_models.timm_input(model)
+    shape = {"height": seen.side, "width": seen.side, "channels": 3}
+    resample = "bilinear" if seen.resample == "bilinear" else "bicubic"
+    return Pretrained(
+        source=name,
+        variant="timm",
+        model=shape | {"name": model},
+        input=InputPart(
+            **shape, fit="crop", crop=seen.crop, resample=resample, mean=seen.mean, std=seen.std
+        ),
+        classes=published.imagenet_classes(),
+        origin={"name": name, "model": f"timm {model}", "licence": "see the model's card on the hub"},
+        tensors=timm_models.pretrained_tensors,
+    )  # fmt: skip
+
+
+def _run(system: str, folder: Path) -> Pretrained:
+    """A run of the same system: its recipe says everything."""
+    folder = open_run(folder)
+    recipe = read(folder / RECIPE)
+    if recipe.system != system:
+        raise PersonError(
+            "other-system",
+            expected=f"weights of {system}",
+            got=f"{folder}, a run of {recipe.system}",
+            fix=f"train {recipe.system} --from {folder}, or learn from its answers: --teacher {folder}",
+        )
+
+    def tensors(_: Any) -> dict[str, Tensor]:
+        from glassworks.api.run import load_model
+
+        return load_model(folder, recipe).state_dict()
+
+    return Pretrained(
+        source=str(folder.resolve()),
+        variant=recipe.variant,
+        model=dict(recipe.model),
+        input=recipe.input,
+        classes=tuple(read_json(folder / CARD).get("classes", ())),
+        origin={"name": str(folder), "sha256": sha256_of(folder / MODEL)},
+        tensors=tensors,
+    )
+
+
+def _file(system: str, file: Path) -> Pretrained:
+    """A file of tensors, by our names or by those of another library."""
+    return Pretrained(
+        source=str(file.resolve()),
+        variant=None,
+        model=None,
+        input=None,
+        classes=None,
+        origin={"name": str(file), "sha256": sha256_of(file)},
+        tensors=lambda config: _read(system, file, config),
+    )
+
+
+def _read(system: str, file: Path, config: Any) -> dict[str, Tensor]:
+    tensors = read_tensors(file)
+    if system.startswith(TIMM) and not all(name.startswith(("body.", "head.")) for name in tensors):
+        return timm_models.tensors_from(file, config)
+    return by_our_names(system, tensors)
+
+
+def _unknown(entry: catalogue.Entry, source: str) -> PersonError:
+    if "/" in source or "\\" in source or source.endswith(".safetensors") or not entry.weights:
+        return missing_path(Path(source))
+    return PersonError(
+        "unknown-weights",
+        expected=f"weights of {entry.name}: {', '.join(entry.weights)}, a run, or a .safetensors file",
+        got=f'--from "{source}"',
+        fix=did_you_mean(source, entry.weights),
+    )
