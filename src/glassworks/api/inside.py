@@ -42,12 +42,8 @@ def looked_at(
                 model, _large(full), pixels[row], how, methods=("grad-cam",), classes=table.classes,
                 kind=table.kind,
             )[0]  # fmt: skip
-            truth = (
-                f"said {said[place]}, given {_given(answers, place)}"
-                if place in said
-                else "not a worst mistake"
-            )
-            found.append((drawing.picture, f"{truth}: {table.names[row]}"))
+            words = f"said {_said(answers, place)}, given {_given(answers, place)}: {table.names[row]}"
+            found.append((drawing.picture, words))
         filters = filters_of(model)
     except PersonError:  # a model without maps or filters has nothing to show here
         return found

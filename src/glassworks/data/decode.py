@@ -192,12 +192,13 @@ def _load(
 
 def _upright(image: Image.Image, wanted: tuple[str, int, int] | None) -> tuple[Image.Image, PictureFacts]:
     """Unpack the pixels, make them grey or colour, and turn them as the camera was held."""
-    mode, frames = image.mode, getattr(image, "n_frames", 1)
+    mode = image.mode
     if wanted is not None and hasattr(image, "draft"):
         across = wanted[1:] if _orientation(image, loaded=False) < 5 else wanted[:0:-1]
         colours = wanted[0] if mode in ("RGB", "L") else None
         image.draft(colours, (across[0] * DRAFT_ROOM, across[1] * DRAFT_ROOM))
     try:
+        frames = getattr(image, "n_frames", 1)  # counting them reads the file
         image.load()
     except Exception as error:  # decoders raise almost anything on broken bytes; the reason is kept
         raise NoPicture("truncated-body", f"the pixels end early or are broken: {error}") from error
