@@ -44,7 +44,8 @@ def serve(service: Service, settings: Settings, say: Callable[[str], None] | Non
     listening = bind(settings.host, settings.port)
     serving = Serving(service, settings)
     config = uvicorn.Config(
-        application(service, settings, serving), http=protocol(settings.patience), ws="none", lifespan="on",
+        application(service, settings, serving), http=protocol(settings.patience, serving.refused_early),
+        ws="none", lifespan="on",
         loop="asyncio", log_config=None, log_level="critical", access_log=False, server_header=False,
         proxy_headers=False, timeout_keep_alive=max(5, int(settings.patience)),
         timeout_graceful_shutdown=max(1, int(settings.drain)),

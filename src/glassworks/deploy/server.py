@@ -184,6 +184,14 @@ class Serving:
             retry=1,
         )
 
+    def refused_early(self) -> Refusal | None:
+        """The refusal for a request that came while the queue is full, counted; None when there is room."""
+        if self.state != "ready" or not self.batcher.full():
+            return None
+        self.meters.request("/predict", 429, 0.0)
+        error = self.as_error(self.batcher.refuse())
+        return error if isinstance(error, Refusal) else None
+
     def as_error(self, error: BaseException) -> PersonError:
         """What a client is told of any failure."""
         if isinstance(error, PersonError):
