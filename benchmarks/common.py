@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 QUICK = ROOT / "runs" / "benchmarks"  # where git does not look
 ALONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # one thread everywhere
-PACKAGES = ("torch", "torchvision", "numpy", "pillow", "fastai", "glassworks")
+PACKAGES = ("torch", "torchvision", "numpy", "pillow", "onnxruntime", "fastapi", "uvicorn", "fastai",
+            "glassworks")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+NOT_MEASURED = ("common", "peers", "ours", "tables")  # scripts that record no result
 START, END = "<!-- results: written by `python benchmarks/tables.py` -->", "<!-- /results -->"
 
 
@@ -29,11 +30,23 @@ def table(path: Path) -> str:
     return "\n".join(lines)
 
 
+def section(name: str) -> str:
+    """The table of a benchmark; one line where it has not recorded a result."""
+    path = FOLDER / "results" / f"{name}.json"
+    return table(path) if path.is_file() else f"### {name}\n\nNot run yet: `python benchmarks/{name}.py`"
+
+
+def names() -> list[str]:
+    """All benchmarks, also those whose result or script is missing."""
+    scripts = {path.stem for path in FOLDER.glob("[a-z]*.py")} - set(NOT_MEASURED)
+    return sorted(scripts | {path.stem for path in (FOLDER / "results").glob("*.json")})
+
+
 def rendered(text: str) -> str:
     """The README with all results between its marks."""
     head, rest = text.split(START)
     _, tail = rest.split(END)
-    tables = "\n\n".join(table(path) for path in sorted((FOLDER / "results").glob("*.json")))
+    tables = "\n\n".join(section(name) for name in names())
     return f"{head}{START}\n\n{tables}\n\n{END}{tail}"
 
 

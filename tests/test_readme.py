@@ -49,7 +49,10 @@ def test_the_commands_of_the_readme_work_in_their_order(desk):
         for line in text.splitlines()
         if line.startswith("glassworks ")
     ]
-    assert [words[0] for words in commands] == ["check", "train", "evaluate", "predict", "samples", "train"]
+    assert [words[0] for words in commands] == [
+        "check", "finetune", "evaluate", "predict", "explain", "export", "cross-validate", "train", "samples",
+        "train",
+    ]  # fmt: skip
     for words in commands:
         words = ["photos-again" if word == "photos" else word for word in words]
         done = glassworks(words, desk)
@@ -59,7 +62,7 @@ def test_the_commands_of_the_readme_work_in_their_order(desk):
 
 def test_the_python_of_the_readme_works(desk, tmp_path, monkeypatch):
     code = next(text for kind, text in BLOCKS if kind == "python").replace(
-        "runs/mine", str(tmp_path / "mine")
+        "runs/faces", str(tmp_path / "faces")
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

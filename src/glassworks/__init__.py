@@ -1,7 +1,7 @@
-"""Glassworks: build, train, judge and use AI models, from code you can read.
+"""Glassworks: build, train, judge, look into and ship AI models, from code you can read.
 
     import glassworks as gw
-    run = gw.train("cnn", data="photos/")
+    run = gw.finetune("efficientnet", data="photos/")
     run.predict("new/cat.jpg")
 
 The verbs are those of the command line. Torch is loaded when a verb first needs it.
@@ -9,7 +9,7 @@ The verbs are those of the command line. Torch is loaded when a verb first needs
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 VERBS = {
     "list_systems": "describe",

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-COLOURS = {"rot": (200, 40, 40), "grün": (40, 180, 60), "blau": (40, 60, 210)}
+COLOURS = {"rot": (200, 40, 40), "grün": (40, 180, 60), "blau": (40, 60, 210), "gelb": (225, 205, 40),
+           "weiß": (215, 215, 215)}  # fmt: skip
 SIDE = 20
 
 

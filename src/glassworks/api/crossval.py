@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassworks.api.judge import judged_part, save_answers
-from glassworks.api.prepare import decode, identical, open_data
+from glassworks.api.prepare import decode, identical, open_data, require_enough
 from glassworks.api.requests import CrossValidateRequest, TrainRequest, command_of
 from glassworks.api.resolve import data_part_of, recipe_for
 from glassworks.api.train import train_request
@@ -68,6 +68,9 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
     parts = folds(
         store.table, request.folds, seed=recipe.seed, val=recipe.data.val, same=identical(store.pixels)
     )
+    for part in parts:
+        require_enough(store.table, part)
+    folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     answers: list[Answers] = []
     baselines: list[dict[str, Answers]] = []
@@ -94,7 +97,7 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
         result = CrossValidation(folder, judgement, by_fold, seconds)
         save_answers(folder / "answers.npz", pooled)
         write_json(folder / RESULT, result.as_json() | {"asked": command_of("cross-validate", request)})
-        page_of(result, request).save(folder / PAGE)
+        page_of(result, request, recipe.system).save(folder / PAGE)
     return result
 
 
@@ -119,11 +122,11 @@ def joined(answers: list[Answers]) -> Answers:
     )
 
 
-def page_of(result: CrossValidation, request: CrossValidateRequest) -> Page:
+def page_of(result: CrossValidation, request: CrossValidateRequest, system: str) -> Page:
     """The result as a page: figures beside baselines, and what each fold gave."""
     judged = result.judgement
     page = Page(
-        f"{request.system}: {request.folds}-fold cross-validation",
+        f"{system}: {request.folds}-fold cross-validation",
         f"Each of {judged.n:,} pictures was judged once, by a model that never saw it. Ranges: 95 %.",
     )
     page.section("Verdict").text(f"{judged.verdict[:1].upper()}{judged.verdict[1:]}.")
@@ -147,7 +150,8 @@ def quick_figure(answers: Answers) -> float:
 
 def _free(request: CrossValidateRequest) -> Path:
     """The folder of the folds. Raises PersonError where something else stands."""
-    folder = place_for(request.out, f"crossval-{request.system}".replace(":", "-"), request.data or "sample")
+    name = f"crossval-{request.system or 'recipe'}".replace(":", "-")
+    folder = place_for(request.out, name, request.data or "sample")
     if folder.exists() and any(folder.iterdir()) and not (request.overwrite and (folder / "fold-1").is_dir()):
         raise PersonError(
             "folder-not-empty",
@@ -155,5 +159,4 @@ def _free(request: CrossValidateRequest) -> Path:
             got=f"{folder} holds something",
             fix="choose another --out" + (", or add --overwrite" if (folder / "fold-1").is_dir() else ""),
         )
-    folder.mkdir(parents=True, exist_ok=True)
     return folder

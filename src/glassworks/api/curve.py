@@ -46,18 +46,18 @@ class Curve:
 
     @property
     def verdict(self) -> str:
-        """What the curve says, at the largest number of pictures that both have."""
-        starts = list(dict.fromkeys(point["start"] for point in self.points))
-        ends = {start: [p for p in self.points if p["start"] == start][-1] for start in starts}
-        scratch, transfer = (ends[start] for start in starts)
+        """What the curve says, at the fewest and at the most pictures."""
+        counts = sorted({point["pictures"] for point in self.points})
+        sentences = [self._compared(count) for count in dict.fromkeys((counts[0], counts[-1]))]
+        return "; ".join(sentences)
+
+    def _compared(self, count: int) -> str:
+        scratch, transfer = (point for point in self.points if point["pictures"] == count)
         gain = np.array(transfer["figures"]) - np.array(scratch["figures"])
-        always = (
-            "in every repetition" if (gain > 0).all() else f"in {(gain > 0).sum()} of {len(gain)} repetitions"
-        )
         return (
-            f"with {transfer['pictures']} pictures a class, {starts[1]} reaches "
-            f"{np.mean(transfer['figures']):.3f} {self.figure} and {starts[0]} "
-            f"{np.mean(scratch['figures']):.3f}; transfer was ahead {always}"
+            f"with {count} pictures a class {transfer['start']} reaches {np.mean(transfer['figures']):.3f} "
+            f"{self.figure} and {scratch['start']} {np.mean(scratch['figures']):.3f}, transfer ahead in "
+            f"{(gain > 0).sum()} of {len(gain)} repetitions"
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -115,17 +115,15 @@ def learning_curve_request(request: LearningCurveRequest) -> Curve:
     store = decode(recipe.input, table, workers=0, bad=recipe.data.bad)
     table, same = store.table, identical(store.pixels)
     points: dict[tuple[str, int], list[float]] = {}
+    wholes = [split(table, seed=seed, val=0.0, test=request.test, same=same) for seed in range(request.seeds)]
+    possible = [_possible(sizes, table, whole) for whole in wholes]
+    folder.mkdir(parents=True, exist_ok=True)
     with only_one(folder / "curve.lock", "a learning curve"):
-        for seed in range(request.seeds):
-            whole = split(table, seed=seed, val=0.0, test=request.test, same=same)
-            for count in _possible(sizes, table, whole):
+        for seed, whole in enumerate(wholes):
+            for count in possible[seed]:
                 parts = taken(table, whole, count, seed).to_json(table)
-                for name, asked in starts.items():
-                    out = (
-                        folder
-                        / f"{name.replace(' ', '-').replace(':', '-').replace('/', '-')}-{count}-{seed}"
-                    )
-                    figure = _figure(asked, out, seed, parts)
+                for kind, (name, asked) in zip(("scratch", "transfer"), starts.items(), strict=True):
+                    figure = _figure(asked, folder / f"{kind}-{count}-{seed}", seed, parts)
                     points.setdefault((name, count), []).append(figure)
                     say.say(f"{count} pictures a class, seed {seed}, {name}: {figure:.3f}")
         curve = Curve(folder, "accuracy", [
@@ -220,5 +218,4 @@ def _free(request: LearningCurveRequest) -> Path:
             got=f"{folder} holds something",
             fix="choose another --out" + (", or add --overwrite" if done else ""),
         )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -14,7 +14,7 @@ from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import writing
 from glassworks.core.page import Page
 from glassworks.data.decode import open_picture, read_picture
-from glassworks.insight.gallery import METHODS, Drawing, look_inside, model_gallery
+from glassworks.insight.gallery import METHODS, Drawing, check_methods, look_inside, model_gallery
 from glassworks.training.run_folder import slug
 
 PAGE = "explain.html"
@@ -37,6 +37,7 @@ def explain_request(request: ExplainRequest, run: Run | None = None) -> list[dic
     run = run or load(request.run, device=request.device)
     if request.methods == ("all",):
         request = replace(request, methods=tuple(METHODS))
+    check_methods(request.methods)
     target = None if request.target is None else _target(run, request.target)
     folder = place_of(request, run)
     page = Page(
@@ -58,6 +59,7 @@ def explain_request(request: ExplainRequest, run: Run | None = None) -> list[dic
         )  # fmt: skip
     page.text("This file embeds your own pictures: share it accordingly.", "note")
     rows = [_one(run, request, file, number, target, folder, page) for number, file in enumerate(files)]
+    folder.mkdir(parents=True, exist_ok=True)  # also where no picture could be read
     page.save(folder / PAGE)
     return rows
 
@@ -89,7 +91,6 @@ def place_of(request: ExplainRequest, run: Run) -> Path:
             "not-a-folder", expected="a folder for the drawings", got=f"{folder} is a file",
             fix="choose another --out",
         )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -123,6 +124,7 @@ def _written(
 ) -> list[dict]:
     """Write drawings as PNG files and onto the page; returns their facts."""
     page.section(title)
+    folder.mkdir(parents=True, exist_ok=True)
     shown = [] if full is None else [(full, "the picture")]
     rows = []
     for number, drawing in enumerate(drawings):

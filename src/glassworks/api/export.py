@@ -1,5 +1,6 @@
 """Shipping a run as files: each format in a folder of its own, checked on pictures it did not learn from."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,10 @@ def export_request(request: ExportRequest, run: Run | None = None) -> dict[str, 
 
 
 def subject_of(run: Run) -> Subject:
-    """A run as `deploy` takes it: on the CPU, in float32."""
+    """A run as `deploy` takes it: on the CPU, in float32; the run's own model stays where and as it is."""
     number = run.card.get("number")
     return Subject(
-        model=run.model.cpu().float().eval(),
+        model=copy.deepcopy(run.model).cpu().float().eval(),
         how=run.input,
         kind=run.card["kind"],
         classes=run.classes,
@@ -111,7 +112,9 @@ def _pictures(request: ExportRequest, run: Run, subject: Subject) -> tuple[HeldO
         table = with_classes_of(run, open_data(data))
         store = decode(run.input, table, workers=0, bad="stop")
         table = store.table
-        return HeldOut(store.pixels, table.targets, table.names, table.groups), calibration_of(run, subject)
+        held = HeldOut(store.pixels, table.targets, table.names, table.groups)
+        # Only the scales of int8 need the run's own pictures, which may be elsewhere.
+        return held, calibration_of(run, subject) if request.quantise == "int8" else store.pixels[:0]
     if not run.path.is_dir():
         pixels = stand_ins(subject)  # their truth is what the live model says: only agreement is measured
         answers = in_batches(eager(subject), pixels)[0]

@@ -132,7 +132,8 @@ def finish(folder: RunFolder, learner: Learner, state: TrainingState, choices: l
     seen = learner.features(model, rows)
     scores = learner.task.answers(outputs_of_features(model, seen))
     answers = answers_of(prepared.table, rows, scores)
-    unfamiliar.write(folder.path / FAMILIAR, _familiar(learner, model, seen))
+    if len(prepared.splits.train) >= unfamiliar.FEWEST:
+        unfamiliar.write(folder.path / FAMILIAR, _familiar(learner, model, seen))
     if recipe.tune.method == "lora" and recipe.start_from:
         lora.write_peft(folder.path / ADAPTER, model, base=str(recipe.start_from))
     threshold = None

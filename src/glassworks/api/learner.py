@@ -166,7 +166,7 @@ class Learner:
     def _start(self, model: nn.Module) -> None:
         """Begin with other weights. A head for other classes starts fresh, and says so."""
         source = str(self.recipe.start_from)
-        weights = pretrained(self.recipe.system, source)
+        weights = pretrained(self.recipe.system, source, self.recipe.variant)
         tensors, own = weights.tensors(model.config), model.state_dict()
         other = weights.classes is not None and weights.classes != self.prepared.table.classes
         fresh = other or any(
@@ -190,7 +190,7 @@ class Learner:
         if not self.recipe.start_from:
             return None
         try:
-            return pretrained(self.recipe.system, self.recipe.start_from).origin
+            return pretrained(self.recipe.system, self.recipe.start_from, self.recipe.variant).origin
         except PersonError:
             return {"name": self.recipe.start_from}
 

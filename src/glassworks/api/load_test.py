@@ -3,6 +3,7 @@
 The server runs in a process of its own, as it would for others, and is stopped at the end.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 from glassworks.api.requests import ServeRequest
 from glassworks.api.run import load
-from glassworks.api.serve import sample_picture
+from glassworks.api.serve import KEY, sample_picture, settings_of
 from glassworks.core.errors import PersonError
 from glassworks.deploy.loadtest import overload
 
@@ -20,13 +21,13 @@ START = 300.0  # seconds that the start may take: engines are measured, a first 
 
 def measured(request: ServeRequest) -> dict[str, Any]:
     """{"capacity", "overload", "afterwards", "served_share"} of a server of this run."""
-    picture = sample_picture(load(request.run, device="cpu"))
-    server = subprocess.Popen(
-        [sys.executable, "-m", "glassworks", "serve", *_words(request)], stdout=subprocess.PIPE, text=True
-    )
+    picture, key = sample_picture(load(request.run, device="cpu")), settings_of(request).key
+    words = [sys.executable, "-m", "glassworks", "serve", *_words(request)]
+    environment = os.environ | ({KEY: key} if key else {})  # not among the words, which others can read
+    server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         url = _address(server)
-        return overload(url, request.load_test, picture, key=request.key)
+        return overload(url, request.load_test, picture, key=key)
     finally:
         server.terminate()
         try:
@@ -40,7 +41,7 @@ def _words(request: ServeRequest) -> list[str]:
     words = [request.run, "--port", "0"]
     for field in fields(ServeRequest):
         value = getattr(request, field.name)
-        if field.name not in ("run", "port", "load_test", "json") and value != field.default:
+        if field.name not in ("run", "port", "key", "load_test", "json") and value != field.default:
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     return words
 

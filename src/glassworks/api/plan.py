@@ -52,6 +52,11 @@ def _model(request: PlanRequest) -> tuple[Any, tuple[int, int, int]]:
 
     name = str(request.system)
     if Path(name).is_dir() or published_name(name):
+        if request.variant:
+            raise PersonError(
+                "contradiction", expected="a run or weights, which have a variant of their own",
+                got=f"--variant {request.variant}", fix="leave --variant out",
+            )  # fmt: skip
         run = load(name, device="cpu")
         return run.model, (run.input.channels, run.input.height, run.input.width)
     model = built(name, request.variant, side=request.side)

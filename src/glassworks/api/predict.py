@@ -121,20 +121,20 @@ def _answer_in_words(run: Run, scores: np.ndarray) -> dict:
 
 
 def as_csv(rows: list[dict]) -> str:
-    """All answers as a table: file, answer, a column a class, error."""
+    """All answers as a table: file, answer, a column a class (or file, value), unfamiliar, error."""
     classes = next((sorted(a["class"] for a in row["answers"]) for row in rows if "answers" in row), [])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     numeric = any("value" in row for row in rows)
-    writer.writerow(["file", "value"] if numeric else ["file", "answer", *classes, "unfamiliar", "error"])
+    writer.writerow(["file", *(["value"] if numeric else ["answer", *classes]), "unfamiliar", "error"])
     for row in rows:
+        problem = row["error"]["got"] if "error" in row else ""
         if numeric:
-            writer.writerow([row["file"], row.get("value", "")])
+            writer.writerow([row["file"], row.get("value", ""), row.get("unfamiliar", ""), problem])
             continue
         found = {a["class"]: a["probability"] for a in row.get("answers", [])}
         said = row.get("answer", "")
         said = ";".join(said) if isinstance(said, list) else said
-        problem = row["error"]["got"] if "error" in row else ""
         writer.writerow([row["file"], said, *(found.get(name, "") for name in classes),
                          row.get("unfamiliar", ""), problem])  # fmt: skip
     return text.getvalue()

@@ -101,7 +101,7 @@ def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None) 
         parts = split(
             table, seed=recipe.seed, val=recipe.data.val, test=recipe.data.test, same=identical(store.pixels)
         )
-        _require_enough(table, parts)
+        require_enough(table, parts)
     else:
         parts = Splits.from_json(table, splits)
     how = as_picture_input(recipe.input)
@@ -169,7 +169,7 @@ def _require_agreement(recipe: Recipe, table: PictureTable) -> None:
         check_rule(recipe.training.threshold, table.kind, len(table.classes))
 
 
-def _require_enough(table: PictureTable, parts: Splits) -> None:
+def require_enough(table: PictureTable, parts: Splits) -> None:
     """A model needs something to learn from and something to be judged on."""
     for name, rows in (("train", parts.train), ("val", parts.val), ("test", parts.test)):
         if len(rows) == 0:

@@ -5,7 +5,7 @@ person says otherwise, the same scaling and the same way to cut. So a source of 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from glassworks import catalogue
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import sha256_of
 from glassworks.data.folders import missing_path
+from glassworks.deploy.bundle import CARD as EXPORTED
 from glassworks.recipes.base import TIMM, InputPart, read, require_system, system_module
 from glassworks.training.run_folder import CARD, MODEL, RECIPE, open_run, read_json
 from glassworks.transfer import timm_models
 from glassworks.weights import published
-from glassworks.weights.names import by_our_names
-from glassworks.weights.store import read_tensors
+from glassworks.weights.names import SYSTEMS, by_our_names
+from glassworks.weights.store import read_tensors, refuse_pickle
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def pretrained(system: str, source: str, variant: str | None = None) -> Pretrain
     path = Path(source)
     if not path.exists():
         raise _unknown(entry, source)
-    found = _run(system, path) if path.is_dir() else _file(system, path)
+    found = _run(system, path) if path.is_dir() else _file(system, variant, path)
     if variant and found.variant and variant != found.variant:
         raise PersonError(
             "contradiction",
@@ -135,9 +136,11 @@ def _run(system: str, folder: Path) -> Pretrained:
     )
 
 
-def _file(system: str, file: Path) -> Pretrained:
-    """A file of tensors, by our names or by those of another library."""
-    return Pretrained(
+def _file(system: str, variant: str | None, file: Path) -> Pretrained:
+    """A file of tensors; what stands beside it, or the family of its names, tells the rest."""
+    if file.name == MODEL and (file.parent / RECIPE).is_file():
+        return _run(system, file.parent)
+    plain = Pretrained(
         source=str(file.resolve()),
         variant=None,
         model=None,
@@ -146,6 +149,35 @@ def _file(system: str, file: Path) -> Pretrained:
         origin={"name": str(file), "sha256": sha256_of(file)},
         tensors=lambda config: _read(system, file, config),
     )
+    refuse_pickle(file)
+    if (file.parent / EXPORTED).is_file():
+        return _exported(system, file, plain)
+    if system in SYSTEMS and SYSTEMS[system].is_theirs(read_tensors(file)):
+        entry = require_system(system)
+        shape = system_module(system).VARIANTS.get(variant or entry.variants[0], {})
+        return replace(plain, model=shape | {"channels": 3})
+    return plain
+
+
+def _exported(system: str, file: Path, plain: Pretrained) -> Pretrained:
+    """A file of `glassworks export`: model.json beside it says what a run's recipe says of its weights."""
+    facts = read_json(file.parent / EXPORTED)
+    try:
+        card, seen = facts["card"], facts["input"]
+        if facts["sha256"] != plain.origin["sha256"] or card["system"] != system:
+            return plain  # of another file, or another system, whose names will not fit
+        return replace(
+            plain,
+            variant=str(card["variant"]),
+            model=dict(card["model"]),
+            input=InputPart.model_validate({name: seen[name] for name in InputPart.model_fields}),
+            classes=tuple(map(str, facts["classes"])),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PersonError(
+            "damaged-export", expected=f"{EXPORTED} as `glassworks export` wrote it",
+            got=f"{file.parent / EXPORTED}: {error!r}", fix=f"export again, or copy {file.name} elsewhere",
+        ) from error  # fmt: skip
 
 
 def _read(system: str, file: Path, config: Any) -> dict[str, Tensor]:

@@ -38,27 +38,21 @@ HARDWARE = ("device", "precision", "threads", "workers")
 def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
     """The recipe of a new run on this data. Raises PersonError for contradictions and unknown keys."""
     recipe = _begun(request, table)
-    if (request.tune or request.layer_decay) and not (recipe.start_from or request.start_from):
-        raise PersonError(
-            "contradiction",
-            expected="--tune and --layer-decay with --from: they say what of pretrained weights learns",
-            got="no --from",
-            fix="add --from imagenet (see `glassworks info SYSTEM`), or leave them out",
-        )
     changes: dict[str, Any] = {f"training.{name}": getattr(request, name) for name in TRAINING}
     changes |= {f"hardware.{name}": getattr(request, name) for name in HARDWARE}
     if request.workers is None and not request.recipe:
         changes["hardware.workers"] = decoders(len(table))
     changes |= {"hardware.compile": request.compile or None, "input.fit": request.fit}
     changes |= {"seed": request.seed, "tune.layer_decay": request.layer_decay}
+    changes |= {"teacher.kind": request.distil}
     if request.recipe and request.start_from:
-        changes |= {"start_from": pretrained(recipe.system, request.start_from).source}
+        changes |= {"start_from": pretrained(recipe.system, request.start_from, recipe.variant).source}
     if request.recipe and request.tune:
         changes |= {
             f"tune.{k}": v for k, v in tune_part(request.tune).model_dump().items() if k != "layer_decay"
         }
     if request.teacher:
-        changes |= {"teacher.run": str(open_run(request.teacher).resolve()), "teacher.kind": request.distil}
+        changes |= {"teacher.run": str(open_run(request.teacher).resolve())}
     for name in ("height", "width"):
         changes |= {f"input.{name}": request.side, f"model.{name}": request.side}
     if request.augment:
@@ -66,7 +60,27 @@ def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
     changes = {key: value for key, value in changes.items() if value is not None}
     changes |= {f"data.{k}": v for k, v in data_part_of(request, recipe.data).model_dump().items()}
     settings = dict(_setting(text) for text in request.set)
-    return recipe.with_values(changes | {k: v for k, v in settings.items() if not k.startswith("data.")})
+    made = recipe.with_values(changes | {k: v for k, v in settings.items() if not k.startswith("data.")})
+    _require_whole(request, made)
+    return made
+
+
+def _require_whole(request: TrainRequest, recipe: Recipe) -> None:
+    """What is said of pretrained weights or of a teacher needs them; told before anything is decoded."""
+    if (request.tune or request.layer_decay or recipe.tune.method != "full") and not recipe.start_from:
+        raise PersonError(
+            "contradiction",
+            expected="--tune and --layer-decay with --from: they say what of pretrained weights learns",
+            got="no --from",
+            fix="add --from imagenet (see `glassworks info SYSTEM`), or leave them out",
+        )
+    if request.distil and not recipe.teacher.run:
+        raise PersonError(
+            "contradiction",
+            expected="--distil with --teacher: it says what of a teacher's answers is learned",
+            got="no --teacher",
+            fix="add --teacher RUN, or leave --distil out",
+        )
 
 
 def _begun(request: TrainRequest, table: PictureTable) -> Recipe:

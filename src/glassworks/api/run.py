@@ -83,7 +83,7 @@ class Run:
                 "no-data",
                 expected="a run, which knows the pictures it was trained and judged on",
                 got=f"published weights of {self.recipe.system}",
-                fix="name pictures with --data, or make a run with `glassworks finetune`",
+                fix="make a run with `glassworks finetune`: it knows its pictures",
             )
         own = prepare(self.recipe, open_data(self.recipe.data), splits=read_json(self.path / SPLITS))
         if own.table.kind != self.card["kind"]:

@@ -12,17 +12,18 @@ import numpy as np
 from PIL import Image
 
 from glassworks.api.explain import drawings_for
-from glassworks.api.export import calibration_of, subject_of
+from glassworks.api.export import calibration_of, stand_ins, subject_of
 from glassworks.api.predict import in_words
 from glassworks.api.requests import ServeRequest
 from glassworks.api.run import Run, load
 from glassworks.core.errors import PersonError
 from glassworks.core.page import picture_uri
 from glassworks.deploy.engines import Engine, candidates, choose
+from glassworks.deploy.listen import bind, check_exposure
 from glassworks.deploy.listen import serve as listen
 from glassworks.deploy.server import Settings
 from glassworks.deploy.service import Service, image_from_bytes, pixels_from_bytes
-from glassworks.deploy.subject import Subject
+from glassworks.deploy.subject import Subject, need
 from glassworks.insight import unfamiliar
 
 KEY = "GLASSWORKS_KEY"  # environment variable: a secret on a command line can be read by others
@@ -43,6 +44,9 @@ def serve(run: str | Path, **options: Any) -> int:
 def serve_request(request: ServeRequest) -> int:
     """The same, from a whole request."""
     settings = settings_of(request)
+    need("serve", "fastapi", "uvicorn")  # what can be told at once is told before anything is measured
+    check_exposure(settings)
+    bind(settings.host, settings.port).close()
     run = load(request.run, device="cpu")
     with tempfile.TemporaryDirectory(prefix="glassworks-") as folder:
         print("measuring which engine is fastest here", flush=True)
@@ -112,22 +116,28 @@ def engines_for(
     run: Run, subject: Subject, wanted: str, most: int, folder: Path
 ) -> tuple[Callable, Callable, str]:
     """(engine for small batches, for large ones, why) on this machine."""
-    calibration = calibration_of(run, subject)
+    calibration = calibration_of(run, subject) if wanted == "int8" else pictures_for(run, subject)
     found = candidates(subject, folder, calibration, int8=wanted == "int8")
     if wanted in ENGINES:
         if ENGINES[wanted] not in found:
-            raise PersonError(
-                "missing-extra", expected=f"what --engine {wanted} needs", got="no onnx and onnxruntime here",
-                fix='pip install "glassworks[export]"',
-            )  # fmt: skip
+            need("export", "onnx", "onnxscript", "onnxruntime")
         chosen: Engine = found[ENGINES[wanted]]
         return chosen, chosen, f"{chosen.name}: asked for"
     if wanted == "int8":
+        need("export", "onnx", "onnxscript", "onnxruntime")
         found = _eight_bits(found)
     one, many = (choose(found, calibration, batch, seconds=1.0) for batch in (1, most))
     if one.engine.name == many.engine.name:
         return one.engine, many.engine, f"engine {one.reason}"
     return one.engine, many.engine, f"engine for single pictures {one.reason}; for batches {many.reason}"
+
+
+def pictures_for(run: Run, subject: Subject) -> np.ndarray:
+    """Pixels to time the engines with. A run may be served far from the pictures that it learned from."""
+    try:
+        return calibration_of(run, subject)
+    except PersonError:
+        return stand_ins(subject)
 
 
 def _eight_bits(found: dict[str, Engine]) -> dict[str, Engine]:
@@ -174,7 +184,7 @@ def has_maps(run: Run) -> bool:
 
 def sample_picture(run: Run) -> bytes:
     """A JPEG of the model's size, for a load test."""
-    pixels = calibration_of(run, subject_of(run))[0]
+    pixels = pictures_for(run, subject_of(run))[0]
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()

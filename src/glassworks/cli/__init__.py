@@ -170,7 +170,7 @@ def overview() -> str:
         [
             "usage: glassworks VERB [OPTIONS]",
             "",
-            "Build AI models from scratch, train them on your own data, judge and use them.",
+            "Build AI models from scratch or from pretrained ones, judge them, look inside, ship them.",
             "",
             *rows,
             "",

@@ -64,7 +64,9 @@ def parse(request: type, command: str, example: str, words: list[str]) -> Any:
             got='an empty one ("")',
             fix="look for a shell variable that is not set",
         )
-    values = vars(parser.parse_args(words))
+    # argparse gives an option's neighbour to no list of places: `explain RUN --out X PICTURE` needs this.
+    open_list = any(action.nargs == "*" and not action.option_strings for action in parser._actions)
+    values = vars(parser.parse_intermixed_args(words) if open_list else parser.parse_args(words))
     return request(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
 

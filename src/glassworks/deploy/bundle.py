@@ -111,8 +111,15 @@ def public(card: dict) -> dict:
     told = {key: value for key, value in card.items() if key != "command"}
     data = told.get("data")
     if isinstance(data, dict) and isinstance(data.get("source"), str):
-        told["data"] = data | {"source": PurePath(data["source"].replace("\\", "/")).name}
+        told["data"] = data | {"source": _last(data["source"])}
+    start = told.get("started_from")
+    if isinstance(start, dict) and isinstance(start.get("name"), str):
+        told["started_from"] = start | {"name": _last(start["name"])}
     return told
+
+
+def _last(path: str) -> str:
+    return PurePath(path.replace("\\", "/")).name
 
 
 def _written(subject: Subject, form: Format, folder: Path) -> tuple[Path, Predict]:

@@ -110,7 +110,7 @@ class Verified:
             [READABLE[self.metric], written(self.metric, self.before), written(self.metric, self.after)],
             ["size", "", readable_size(self.size_bytes)],
             *(
-                [f"a batch of {size}", f"{1e3 * both['eager']:.3g} ms", f"{1e3 * both['file']:.3g} ms"]
+                [f"a batch of {size}", *(f"{1e3 * float(f'{both[side]:.2e}'):g} ms" for side in both)]
                 for size, both in self.times.items()
             ),
         ]

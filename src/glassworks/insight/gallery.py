@@ -87,7 +87,7 @@ def look_inside(
     kind: "label", "labels" or "number". Raises PersonError: "unknown-method", "unknown-layer", "no-maps",
     "no-filters", "no-such-class".
     """
-    _check_methods(methods)
+    check_methods(methods)
     full = picture_full[..., None] if picture_full.ndim == 2 else picture_full
     inputs = as_input(pixels, how).to(device_of(model))
     with evaluating(model), torch.inference_mode():
@@ -110,7 +110,8 @@ def as_input(pixels: UInt8[np.ndarray, "h w c"], how: PictureInput) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))[None]
 
 
-def _check_methods(methods: Sequence[str]) -> None:
+def check_methods(methods: Sequence[str]) -> None:
+    """Raises PersonError("unknown-method") with the nearest name."""
     for method in methods:
         if method not in METHODS:
             raise PersonError(

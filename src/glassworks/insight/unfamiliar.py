@@ -24,6 +24,7 @@ from jaxtyping import Float, Float16
 from glassworks.core import keyed
 from glassworks.core.errors import PersonError
 
+FEWEST = 3  # training rows that say anything
 MOST = 2000  # training rows that are kept: 5 MB for features of width 1,280
 NEIGHBOUR = 2
 QUANTILE = 0.97
@@ -79,7 +80,7 @@ def learn(
     taken. Raises PersonError("too-few-pictures") for fewer than three training rows.
     """
     train, held_out = np.asarray(train_features), np.asarray(held_out_features)
-    if len(train) < 3:
+    if len(train) < FEWEST:
         raise PersonError(
             "too-few-pictures",
             expected="features of at least three training pictures",

@@ -28,12 +28,15 @@ def fine_tuned(
     """A system's recipe for training from pretrained weights.
 
     tune:  what learns; a layer_decay of 1 is replaced by the method's own
-    model: fields of the weights' architecture; seen: how the weights saw pictures. None: unknown, stays
+    model: fields of the weights' architecture, of which the side may be missing
+    seen:  how the weights saw pictures; None for both: unknown, stays
     """
     rate, budget, most, decay = SETTINGS[tune.method]
     content = recipe.model_dump(by_alias=True)
     if model is not None:
-        content["model"] = model | {"classes": facts.outputs}
+        side = {name: content["model"][name] for name in ("height", "width", "channels")}
+        content["model"] = side | model | {"classes": facts.outputs}
+        content["input"]["channels"] = content["model"]["channels"]
     if seen is not None:
         content["input"] = seen.model_dump()
     content["tune"] = tune.model_dump() | {

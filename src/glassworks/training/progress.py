@@ -21,7 +21,7 @@ class Lines:
     def __init__(self, stream: TextIO | None = None):
         self.stream = stream or sys.stderr
         self.live = self.stream.isatty()
-        self.shown = 0.0
+        self.shown = self.told = 0.0
         self.width = 0
 
     def say(self, sentence: str) -> None:
@@ -46,6 +46,11 @@ class Lines:
         self.width = len(line)
 
     def evaluated(self, row: dict[str, Any]) -> None:
+        """A line for an evaluation; of those that come faster than one can read, the better and the last."""
+        now, last = time.monotonic(), row["epoch"] >= self.facts["epochs"]
+        if not (row["better"] or last or now - self.told >= 1.0):
+            return
+        self.told = now
         primary = row["primary"]
         mark = "  best so far" if row["better"] else ""
         name = primary.removeprefix("val_").replace("_", " ")
