@@ -51,7 +51,7 @@ def serve_request(request: ServeRequest) -> int:
     with tempfile.TemporaryDirectory(prefix="glassworks-") as folder:
         print("measuring which engine is fastest here", flush=True)
         service = service_of(run, request, Path(folder))
-        print(service.about["engine"], flush=True)
+        print(f"engine {service.about['engine']}", flush=True)
         return listen(service, settings)
 
 
@@ -128,8 +128,8 @@ def engines_for(
         found = _eight_bits(found)
     one, many = (choose(found, calibration, batch, seconds=1.0) for batch in (1, most))
     if one.engine.name == many.engine.name:
-        return one.engine, many.engine, f"engine {one.reason}"
-    return one.engine, many.engine, f"engine for single pictures {one.reason}; for batches {many.reason}"
+        return one.engine, many.engine, one.reason
+    return one.engine, many.engine, f"single pictures: {one.reason}; batches: {many.reason}"
 
 
 def pictures_for(run: Run, subject: Subject) -> np.ndarray:

@@ -169,7 +169,9 @@ if (at("key")) at("key").addEventListener("change", () => { about(); answer(); }
 function shown(value) {
   if (Array.isArray(value)) return value.length > 12 ?
     `${value.length}: ${value.slice(0, 12).join(", ")}, …` : value.join(", ");
-  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+  if (typeof value === "number") return value.toLocaleString("en");
+  return typeof value === "object" && value !== null ?
+    Object.entries(value).map(([name, one]) => `${name} ${shown(one)}`).join(", ") : String(value);
 }
 async function about() {
   let model;
@@ -189,7 +191,7 @@ async function about() {
     table.append(head);
     for (const [name, one] of Object.entries(model.figures)) { const row = make("tr"), figure = value =>
         value === null || value === undefined ? "" : Number(value).toFixed(3);
-      row.append(make("td", name), make("td", figure(one.value), "number"),
+      row.append(make("td", name.replaceAll("_", " ")), make("td", figure(one.value), "number"),
         make("td", one.low === undefined ? "" : `${figure(one.low)} – ${figure(one.high)}`, "number"),
         make("td", one.n === undefined ? "" : Number(one.n).toLocaleString("en"), "number"));
       table.append(row); }
