@@ -446,4 +446,3 @@ def test_an_export_whose_card_was_spoiled_is_told(base, five, tmp_path, refused)
                 "cnn", str(five), start_from=str(card.with_name("model.safetensors")), out="r", **QUICK
             )
         assert told.value.code in ("damaged-run", "damaged-export")
-

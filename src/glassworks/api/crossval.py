@@ -7,6 +7,8 @@ use is trained afterwards with `train` or `finetune` on everything.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -70,12 +72,11 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
     )
     for part in parts:
         require_enough(store.table, part)
-    folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     answers: list[Answers] = []
     baselines: list[dict[str, Answers]] = []
     by_fold: list[float] = []
-    with only_one(folder / "cross-validation.lock", "a cross-validation"):
+    with working_in(folder, "a cross-validation"):
         for number, part in enumerate(parts, 1):
             run = train_request(
                 replace(asked, out=str(folder / f"fold-{number}"), overwrite=True, quiet=True, json=False),
@@ -99,6 +100,21 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
         write_json(folder / RESULT, result.as_json() | {"asked": command_of("cross-validate", request)})
         page_of(result, request, recipe.system).save(folder / PAGE)
     return result
+
+
+@contextmanager
+def working_in(folder: Path, what: str) -> Iterator[None]:
+    """Hold a folder of several runs; a mistake that is told before the first of them leaves no folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / "work.lock"
+    try:
+        with only_one(lock, what):
+            yield
+    except PersonError as error:
+        if error.code != "in-use" and [*folder.iterdir()] == [lock]:
+            lock.unlink()
+            folder.rmdir()
+        raise
 
 
 def as_training(request: TrainRequest) -> TrainRequest:

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from glassworks.api.crossval import quick_figure
+from glassworks.api.crossval import quick_figure, working_in
 from glassworks.api.judge import judged_part
 from glassworks.api.prepare import decode, identical, open_data
 from glassworks.api.requests import LearningCurveRequest, TrainRequest, command_of
 from glassworks.api.resolve import data_part_of, recipe_for
 from glassworks.api.train import train_request, with_start
 from glassworks.core.errors import PersonError
-from glassworks.core.files import only_one, write_json
+from glassworks.core.files import write_json
 from glassworks.core.keyed import permutation
 from glassworks.core.page import Page, line_chart
 from glassworks.core.rows import PictureTable
@@ -76,6 +76,8 @@ class Curve:
 
 def learning_curve(system: str, data: str | None = None, **options: Any) -> Curve:
     """Measure the curve; the keywords are the options of `glassworks learning-curve --help`."""
+    if "sizes" in options:
+        options["sizes"] = tuple(str(size) for size in options["sizes"])
     return learning_curve_request(LearningCurveRequest(system=system, data=data, **options))
 
 
@@ -111,14 +113,14 @@ def learning_curve_request(request: LearningCurveRequest) -> Curve:
     }
     table = open_data(data_part_of(scratch))
     _require_classes(table)
+    recipe_for(scratch, table)  # told now, not after the first run
     recipe = recipe_for(transfer, table)
     store = decode(recipe.input, table, workers=0, bad=recipe.data.bad)
     table, same = store.table, identical(store.pixels)
     points: dict[tuple[str, int], list[float]] = {}
     wholes = [split(table, seed=seed, val=0.0, test=request.test, same=same) for seed in range(request.seeds)]
     possible = [_possible(sizes, table, whole) for whole in wholes]
-    folder.mkdir(parents=True, exist_ok=True)
-    with only_one(folder / "curve.lock", "a learning curve"):
+    with working_in(folder, "a learning curve"):
         for seed, whole in enumerate(wholes):
             for count in possible[seed]:
                 parts = taken(table, whole, count, seed).to_json(table)

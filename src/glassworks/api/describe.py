@@ -45,9 +45,24 @@ def info(
         "settings": _settings(config_class(module)),
         "variants": [_variant(module, name, shape) for name in ([variant] if variant else entry.variants)],
         "weights": list(entry.weights),
+        "published": _published(system),
         "data": "pictures: class folders, CSV or JSONL, IDX, .npz, archives, torchvision:NAME, hf:org/name",
         "start": f"glassworks {'finetune' if entry.weights else 'train'} {system} --data photos/",
     }
+
+
+def _published(system: str) -> list[dict]:
+    """The weights that --from knows for a system, and where they come from."""
+    from glassworks.core.files import readable_size
+    from glassworks.weights.published import REGISTRY
+
+    return [
+        {
+            "name": row.name, "variant": row.variant, "licence": row.licence, "size": readable_size(row.size),
+            "from": f"the package {row.package}, offline" if row.package else "fetched once when you are online",
+        }
+        for row in REGISTRY if row.system == system
+    ]  # fmt: skip
 
 
 def built(system: str, variant: str | None = None, *, side: int = 32, channels: int = 3, classes: int = 10):

