@@ -59,7 +59,7 @@ def _published(system: str) -> list[dict]:
     return [
         {
             "name": row.name, "variant": row.variant, "licence": row.licence, "size": readable_size(row.size),
-            "from": f"the package {row.package}, offline" if row.package else "fetched once when you are online",
+            "from": f"the package {row.package}, offline" if row.package else "fetched once while online",
         }
         for row in REGISTRY if row.system == system
     ]  # fmt: skip

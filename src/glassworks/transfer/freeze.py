@@ -41,12 +41,11 @@ def learning_parts(model: nn.Module) -> list[str]:
 def training_mode(model: nn.Module, *, fixed_norms: bool = False) -> None:
     """Like `model.train()`, but whatever is frozen stays in evaluation mode.
 
-    fixed_norms: every batch norm keeps its statistics, also where its scale and shift learn: few pictures
-    give worse ones than the millions before.
-
     A part none of whose parameters learn answers as if it were evaluated, whole. Inside a part that learns
     only in places (adapters) each frozen layer does. When the head alone learns, everything before it is in
     evaluation mode, also a dropout that the head shares with the layers before it.
+    fixed_norms: every batch norm keeps its statistics, also where its scale and shift learn: few pictures
+    give worse ones than the millions before.
     """
     learning = set(learning_parts(model))
     if learning <= {HEAD}:
@@ -58,6 +57,9 @@ def training_mode(model: nn.Module, *, fixed_norms: bool = False) -> None:
         for name in part.modules:
             module = model.get_submodule(name)
             _settle(module, whole=all(parameter.requires_grad for parameter in module.parameters()))
+    for layer in model.modules() if fixed_norms else ():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.eval()
 
 
 def _settle(layer: nn.Module, *, whole: bool) -> bool | None:
