@@ -17,6 +17,7 @@ LADDER = (
     "parity",
     "same_losses",
     "learns",
+    "exports",
     "foreign_weights",
     "refused",
     "deterministic|law|shift",

@@ -57,7 +57,9 @@ def test_the_same_answer_as_predict_and_the_same_bits_again(base, photo, tmp_pat
 
 def test_a_layer_and_a_class_can_be_chosen(base, photo, tmp_path):
     rows = [
-        base.explain(str(photo), target=name, layer="stages.0", methods=("grad-cam",), out=str(tmp_path / name))
+        base.explain(
+            str(photo), target=name, layer="stages.0", methods=("grad-cam",), out=str(tmp_path / name)
+        )
         for name in ("rot", "blau")
     ]
     for (row,), name in zip(rows, ("rot", "blau"), strict=True):
@@ -93,7 +95,9 @@ def test_every_kind_of_run(tmp_path, kind):
 
 
 def test_a_lora_run_is_explained_as_the_plain_model_it_is(base, five, photo, tmp_path):
-    run = gw.finetune("cnn", str(five), start_from=str(base.path), tune="lora", out=str(tmp_path / "r"), **QUICK)
+    run = gw.finetune(
+        "cnn", str(five), start_from=str(base.path), tune="lora", out=str(tmp_path / "r"), **QUICK
+    )
     (row,) = gw.explain(run.path, str(photo), methods=("grad-cam",), out=str(tmp_path / "e"))
     assert row["drawings"][0]["layer"] == "stages.1"
 
@@ -156,7 +160,10 @@ def test_too_many_pictures_and_places_that_cannot_be(base, photo, tmp_path, refu
 
 def test_options_may_stand_before_the_pictures(base, photo, tmp_path, capsys):
     """argparse alone would not take a picture after an option."""
-    for words in (["--methods", "grad-cam", "--out", "{}", "{p}"], ["{p}", "--out", "{}", "--methods", "grad-cam"]):
+    for words in (
+        ["--methods", "grad-cam", "--out", "{}", "{p}"],
+        ["{p}", "--out", "{}", "--methods", "grad-cam"],
+    ):
         out = tmp_path / str(len(list(tmp_path.iterdir())))
         places = [word.format(out, p=photo) for word in words]
         assert main(["explain", str(base.path), *places]) == 0, capsys.readouterr().err
@@ -166,5 +173,7 @@ def test_options_may_stand_before_the_pictures(base, photo, tmp_path, capsys):
 def test_no_torch_is_loaded_for_its_help():
     script = "import sys\nfrom glassworks.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
     script += "print('HEAVY', 'torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script, "explain", "--help"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script, "explain", "--help"], capture_output=True, text=True, timeout=60
+    )
     assert "HEAVY False" in done.stdout

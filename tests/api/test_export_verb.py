@@ -12,7 +12,7 @@ import torch
 import glassworks as gw
 from glassworks.core.errors import PersonError
 from glassworks.core.files import sha256_of
-from glassworks.deploy import bundle, timing
+from glassworks.deploy import bundle, timing, verify
 from glassworks.weights.store import read_tensors, write_tensors
 from tests.api import pictures
 
@@ -43,7 +43,11 @@ def exported(base, tmp_path_factory):
 
 def test_every_format_is_verified_on_held_out_pictures(base, exported):
     facts, out = exported
-    assert facts["schema"] == 1 and facts["command"] == "export" and set(facts["formats"]) == {"onnx", "safetensors", "pt2"}
+    assert (
+        facts["schema"] == 1
+        and facts["command"] == "export"
+        and set(facts["formats"]) == {"onnx", "safetensors", "pt2"}
+    )
     held = len(base.data().splits.val) + len(base.data().splits.test)
     for form, made in facts["formats"].items():
         assert made["verified"]["passed"] and made["verified"]["n"] == held
@@ -62,7 +66,9 @@ def test_the_run_itself_is_as_it_was(base, exported, five):
 
 
 def test_a_lora_run_leaves_with_the_names_of_a_plain_model(base, five, tmp_path):
-    run = gw.finetune("cnn", str(five), start_from=str(base.path), tune="lora", out=str(tmp_path / "r"), **QUICK)
+    run = gw.finetune(
+        "cnn", str(five), start_from=str(base.path), tune="lora", out=str(tmp_path / "r"), **QUICK
+    )
     gw.export(run, to="safetensors", out=str(tmp_path / "e"))
     tensors = read_tensors(tmp_path / "e" / "safetensors" / "model.safetensors")
     assert set(tensors) == set(read_tensors(base.path / "model.safetensors"))
@@ -94,7 +100,8 @@ def test_published_weights_leave_without_a_run(tmp_path, monkeypatch):
     from glassworks.api import export as verb
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(verb, "CUTS", 3)  # six pieces of photographs instead of 32: a second instead of four
+    monkeypatch.setattr(verb, "CUTS", 3)  # six pieces of photographs instead of 32
+    monkeypatch.setattr(verify, "_seconds", lambda *_: {"eager": 1.0, "file": 1.0})
     made = gw.export("efficientnet:imagenet", to="safetensors")
     assert made["formats"]["safetensors"]["verified"]["passed"]
     card = json.loads((tmp_path / "export-efficientnet-imagenet" / "safetensors" / "model.json").read_text())
@@ -104,18 +111,23 @@ def test_published_weights_leave_without_a_run(tmp_path, monkeypatch):
 # ---- refused
 
 
-def test_int8_on_too_few_pictures_is_refused_and_leaves_nothing(base, refused):
-    told = refused("export-refused", lambda: gw.export(base, to=(), quantise="int8", out="e"))
-    assert "held-out" in told.got
+def test_int8_on_too_few_pictures_is_refused_and_leaves_nothing(base, tmp_path, refused):
+    few = pictures.class_folders(tmp_path / "d", names=("rot", "blau"), count=4)
+    wish = {"data": str(few), "out": "e", "quantise": "int8"}
+    told = refused("export-refused", lambda: gw.export(base, to=(), **wish))
+    assert "8 held-out pictures show nothing" in told.got
+    with pytest.raises(PersonError):
+        gw.export(base, to=("safetensors",), **wish)
+    assert [path.name for path in (tmp_path / "e").iterdir()] == ["safetensors"]  # which passed before
 
 
 def test_a_failing_export_leaves_the_old_one(base, exported, tmp_path, monkeypatch):
     place = shutil.copytree(exported[1], tmp_path / "e")
     before = content(place)
-    verify = bundle.verify
+    check = bundle.verify
 
     def failing(*places, **options):
-        return dataclasses.replace(verify(*places, **options), passed=False, reason="made to fail")
+        return dataclasses.replace(check(*places, **options), passed=False, reason="made to fail")
 
     monkeypatch.setattr(bundle, "verify", failing)
     with pytest.raises(PersonError) as told:
@@ -134,7 +146,9 @@ def test_an_export_is_replaced_only_when_asked_and_only_its_own(base, exported, 
     gw.export(base, to="safetensors", out=str(place), overwrite=True)
     (tmp_path / "mine" / "onnx").mkdir(parents=True)
     (tmp_path / "mine" / "onnx" / "thesis.txt").write_text("ten years", encoding="utf-8")
-    told = refused("file-exists", lambda: gw.export(base, to="onnx", out=str(tmp_path / "mine"), overwrite=True))
+    told = refused(
+        "file-exists", lambda: gw.export(base, to="onnx", out=str(tmp_path / "mine"), overwrite=True)
+    )
     assert "--overwrite" not in told.fix
 
 
@@ -194,7 +208,10 @@ def test_timm_names_that_are_none_and_timm_that_is_missing_are_told(five, refuse
 
     told = refused("no-such-model", lambda: gw.train("timm:resnet19", str(five), out="r", **QUICK))
     assert "resnet18" in told.fix
-    refused("bad-picture-size", lambda: gw.train("timm:vit_tiny_patch16_224", str(five), side=33, out="r", **QUICK))
+    refused(
+        "bad-picture-size",
+        lambda: gw.train("timm:vit_tiny_patch16_224", str(five), side=33, out="r", **QUICK),
+    )
     monkeypatch.setitem(sys.modules, "timm", None)
     told = refused("missing-extra", lambda: gw.finetune("timm:resnet18", str(five), out="r", **QUICK))
     assert told.fix == 'pip install "glassworks[timm]"'

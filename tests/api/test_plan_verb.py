@@ -10,7 +10,10 @@ from glassworks.cli import main
 
 def test_a_system_is_counted_at_its_own_size():
     found = gw.plan("resnet", variant="50", side=64)
-    assert found.params == gw.info("resnet", variant="50", side=64)["variants"][0]["parameters"] - 990 * 2049 + 990 * 2049
+    assert (
+        found.params
+        == gw.info("resnet", variant="50", side=64)["variants"][0]["parameters"] - 990 * 2049 + 990 * 2049
+    )
     assert gw.plan("resnet", variant="18", side=64).params < found.params
     small, large = (gw.plan("cnn", side=side).as_text() for side in (32, 128))
     assert small != large

@@ -168,7 +168,9 @@ def test_no_run_and_no_packages_are_told(moved, tmp_path, monkeypatch):
         gw.serve(tmp_path / "nowhere", port=0)
     assert told.value.code == "no-run"
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "fastapi" else find(name, *a))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "fastapi" else find(name, *a)
+    )
     with pytest.raises(PersonError) as told:
         gw.serve(moved, port=0)
     assert told.value.code == "missing-extra" and told.value.fix == 'pip install "glassworks[serve]"'
@@ -188,7 +190,9 @@ def test_engines_that_need_packages_say_which(base, tmp_path, monkeypatch):
 
     find = importlib.util.find_spec
     hidden = ("onnx", "onnxruntime", "onnxscript")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name in hidden else find(name, *a))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name in hidden else find(name, *a)
+    )
     for wanted in ("onnx", "int8"):
         with pytest.raises(PersonError) as told:
             engines_for(base, subject_of(base), wanted, 8, tmp_path)

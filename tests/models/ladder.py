@@ -6,8 +6,12 @@ import torch
 from glassworks.api.requests import TrainRequest
 from glassworks.api.train import train_request
 from glassworks.core import keyed
+from glassworks.core.rows import PictureInput
 from glassworks.data.batches import Batch, PictureBatches, measure_input
 from glassworks.data.samples import sample_table
+from glassworks.deploy.formats import onnx_predictor, to_onnx
+from glassworks.deploy.subject import Subject, eager
+from glassworks.deploy.verify import how_far
 from glassworks.tasks.image import ImageClassification
 from glassworks.training.runtime import Runtime
 from glassworks.training.state import TrainingState
@@ -41,6 +45,21 @@ def close(ours, theirs):
     bound = (1e-10 if ours.dtype == torch.float64 else 1e-5) * max(1.0, float(theirs.abs().max()))
     difference = float((ours - theirs).abs().max())
     assert difference <= bound, f"differs by {difference}, allowed {bound}"
+
+
+def check_exports(model, folder):
+    """The ONNX file answers random pixels as the live model does, up to rounding, for one and for several."""
+    config = model.config
+    shape = (config.height, config.width, config.channels)
+    half = (0.5,) * config.channels
+    subject = Subject(
+        model.eval(), PictureInput(*shape, half, half), "label", tuple(map(str, range(config.classes)))
+    )
+    predict = onnx_predictor(to_onnx(subject, folder / "model.onnx"))
+    generator = torch.Generator().manual_seed(4)
+    pixels = torch.randint(0, 256, (3, *shape), dtype=torch.uint8, generator=generator).numpy()
+    for block in (pixels, pixels[:1]):
+        assert how_far(subject, eager(subject)(block), predict(block)).by_rounding
 
 
 def first_losses(model, channels, steps=10):

@@ -43,15 +43,15 @@ def export_request(request: ExportRequest, run: Run | None = None) -> dict[str, 
     subject = subject_of(run)
     held, calibration = _pictures(request, run, subject)
     done: dict[str, Verified] = {}
-    for form in forms:
-        done[form] = bundle.export(
-            subject,
-            form,
-            folder / form,
-            held,
-            calibration,
-            overwrite=request.overwrite,
-        )
+    new = not folder.exists()
+    try:
+        for form in forms:
+            done[form] = bundle.export(
+                subject, form, folder / form, held, calibration, overwrite=request.overwrite
+            )
+    finally:
+        if new and not done and folder.is_dir():
+            folder.rmdir()  # the first file was refused
     return {
         "schema": 1,
         "command": "export",

@@ -194,6 +194,11 @@ def test_tiny_recipe_reaches_its_floor(tmp_path):
     assert run.evaluate().judgement.metrics["accuracy"].low >= 0.95
 
 
+def test_exports(tmp_path):
+    model = ladder.seeded(lambda: build(CNNConfig(**VARIANTS["four-layer"])))
+    ladder.check_exports(model, tmp_path)
+
+
 def test_foreign_weights_load_and_go_back(tmp_path):
     """A textbook's network, saved by its own names, loads here; ours, saved by theirs, loads there."""
     theirs = ladder.seeded(lambda: textbook_network(True)).eval()

@@ -207,6 +207,13 @@ def test_tiny_recipe_reaches_its_floor(tmp_path):
     assert run.evaluate().judgement.metrics["accuracy"].low >= 0.92
 
 
+def test_exports(tmp_path):
+    model = ladder.random_statistics(
+        lambda: build(EfficientNetConfig(height=32, width=32, classes=10, **TINY)), 5
+    )
+    ladder.check_exports(model, tmp_path)
+
+
 @pytest.mark.parametrize("key", ["torchvision efficientnet_b0", "timm tf_efficientnet_lite0"])
 def test_foreign_weights_load_and_go_back(tmp_path, key):
     """Every tensor survives both ways and through all three families, batch norm's counter included."""

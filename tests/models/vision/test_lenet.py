@@ -135,6 +135,11 @@ def test_tiny_recipe_reaches_its_floor(tmp_path):
     assert run.evaluate().judgement.metrics["accuracy"].low >= 0.93
 
 
+def test_exports(tmp_path):
+    model = ladder.seeded(lambda: build(LeNetConfig(**VARIANTS["modern"])))
+    ladder.check_exports(model, tmp_path)
+
+
 def test_foreign_weights_load_and_go_back(tmp_path, variant):
     theirs = ladder.seeded(lambda: textbook_network(variant)).eval()
     write_tensors(tmp_path / "theirs.safetensors", theirs.state_dict())

@@ -174,6 +174,11 @@ def test_tiny_recipe_reaches_its_floor(tmp_path):
     assert run.evaluate().judgement.metrics["accuracy"].low >= 0.95
 
 
+def test_exports(tmp_path):
+    model = ladder.random_statistics(lambda: build(ResNetConfig(height=32, width=32, classes=10, **TINY)), 5)
+    ladder.check_exports(model, tmp_path)
+
+
 @pytest.mark.parametrize("library", ["torchvision", "timm"])
 def test_foreign_weights_load_and_go_back(tmp_path, variant, library):
     """Every tensor survives both ways, batch norm's counter included."""
