@@ -74,6 +74,13 @@ def _require_whole(request: TrainRequest, recipe: Recipe) -> None:
             got="no --from",
             fix="add --from imagenet (see `glassworks info SYSTEM`), or leave them out",
         )
+    if recipe.start_from and recipe.training.optimizer != "adamw":
+        raise PersonError(
+            "contradiction",
+            expected="adamw for a model that starts from other weights: its parts have rates of their own",
+            got=f"training.optimizer={recipe.training.optimizer}",
+            fix="leave training.optimizer out",
+        )
     if request.distil and not recipe.teacher.run:
         raise PersonError(
             "contradiction",

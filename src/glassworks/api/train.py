@@ -98,6 +98,7 @@ def train_request(request: TrainRequest, *, splits: dict | None = None) -> Run:
         recipe = recipe_for(request, table)
         if not request.out:
             path = place_for(None, recipe.system, recipe.data.where)
+        _keep_sources(recipe, path)
     runtime = start(recipe.hardware.device, recipe.hardware.precision, recipe.hardware.threads)
     if not runtime.main:
         say = Silent()
@@ -157,6 +158,16 @@ def _run(
             finish(folder, learner, state, choices)
             say.say(f"run: {path}    next: glassworks evaluate {path}")
     return path
+
+
+def _keep_sources(recipe: Recipe, path: Path) -> None:
+    """A run may not replace the run that it starts from or learns from."""
+    for source in filter(None, (recipe.start_from, recipe.teacher.run)):
+        if path.resolve() in (Path(source).resolve(), *Path(source).resolve().parents):
+            raise PersonError(
+                "contradiction", expected="another place for the new run than that of its start or teacher",
+                got=f"--out {path}", fix="choose another --out",
+            )  # fmt: skip
 
 
 def _create(request: TrainRequest, recipe: Recipe, path: Path, prepared: Prepared) -> Path:

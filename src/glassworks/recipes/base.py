@@ -110,7 +110,6 @@ class TunePart(Part):
     method: Literal["full", "head", "last", "gradual", "lora"] = "full"
     last: int = Field(1, ge=1)
     layer_decay: float = Field(1.0, gt=0, le=1)
-    head_first: float = Field(0.0, ge=0, lt=1)
     norms: Literal["fixed", "moving"] = "fixed"
     rank: int = Field(8, ge=1)
     alpha: float = Field(16.0, gt=0)

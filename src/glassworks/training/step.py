@@ -5,7 +5,7 @@ or gradient that is not finite never reaches the weights.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -53,7 +53,7 @@ def supervised(
         else:
             ready(state)
         parts = _with_less_memory(state, batch, lambda micro: _gradients(state, batch, whole, micro))
-        norm = float(torch.nn.utils.clip_grad_norm_(state.model.parameters(), clip if clip > 0 else math.inf))
+        norm = _clipped(state.model.parameters(), clip)
         if not math.isfinite(norm) or not math.isfinite(sum(parts.values())):
             state.optimizer.zero_grad(set_to_none=True)
             raise NotFinite(parts["loss"] / max(1, len(batch)), norm, first_not_finite(bare(model), batch))
@@ -79,6 +79,16 @@ def supervised(
         return sums
 
     return step
+
+
+def _clipped(parameters: Iterable[nn.Parameter], most: float) -> float:
+    """The norm of all gradients together; above `most` (0: no limit) they are shortened to it."""
+    learned = [parameter for parameter in parameters if parameter.grad is not None]
+    norm = torch.nn.utils.get_total_norm([p.grad for p in learned if p.grad is not None])
+    length = float(norm)
+    if 0 < most < length:  # torch's own clip multiplies every gradient also where nothing is too long
+        torch.nn.utils.clip_grads_with_norm_(learned, most, norm)
+    return length
 
 
 def _with_less_memory(state: TrainingState, batch: Any, attempt: Callable[[int], dict[str, float]]) -> dict:

@@ -57,7 +57,8 @@ def add_adapters(
 ) -> list[str]:
     """Put an adapter on each named layer (all of `adaptable` when none is named); returns the names.
 
-    The model's answers do not change. Raises PersonError("nothing-to-adapt").
+    The model's answers do not change. Raises PersonError: "nothing-to-adapt", "bad-tuning" for a rank above
+    that of every layer, which would add numbers and nothing that a layer can do.
     """
     chosen = list(names) or adaptable(model)
     if not chosen:
@@ -67,10 +68,22 @@ def add_adapters(
             got=f"{type(model).__name__}, which has none",
             fix="use --tune full or --tune last:N",
         )
+    full = max(min(_matrix(model.get_submodule(name))) for name in chosen)
+    if rank > full:
+        raise PersonError(
+            "bad-tuning", expected=f"lora:RANK up to {full}, the rank of the widest layer", got=f"{rank}",
+            fix="--tune lora:8 is a good start; --tune full learns everything",
+        )  # fmt: skip
     for name in chosen:
         generator = torch.Generator().manual_seed(keyed.seed_for(seed, "adapter", name))
         _replace(model, name, LowRank(model.get_submodule(name), rank, alpha, generator))
     return chosen
+
+
+def _matrix(layer: nn.Module) -> tuple[int, int]:
+    """Rows and columns of a layer's weights, written as a matrix."""
+    weight: Tensor = layer.weight  # type: ignore[assignment]
+    return weight.shape[0], weight[0].numel()
 
 
 def merge_adapters(model: nn.Module) -> nn.Module:

@@ -32,8 +32,6 @@ class Tuning:
     method:      "full", "head", "last", "gradual" or "lora"
     last:        parts before the head that learn with it; used by "last"
     layer_decay: each part's rate by that of the part after it, above 0 to 1; 1 for equal rates
-    head_first:  share of the run in which the head learns alone, so that its first, blind steps do not spoil
-                 the rest (Kumar et al. 2022, arXiv 2202.10054); "gradual" has a plan of its own
     rank, alpha: width of LoRA's additions, and their strength (alpha / rank); used by "lora"
     """
 
@@ -42,15 +40,12 @@ class Tuning:
     layer_decay: float = 1.0
     rank: int = 8
     alpha: float = 16.0
-    head_first: float = 0.0
 
     def __post_init__(self):
         if self.method not in METHODS:
             raise _refused("--tune", "full, head, last:N, gradual or lora", self.method, METHODS)
         if self.last < 1:
             raise _refused("--tune last:N", "a number of parts of at least 1", self.last)
-        if not 0 <= self.head_first < 1:
-            raise _refused("head_first", "a share of the run from 0 to below 1", self.head_first)
         if not 0 < self.layer_decay <= 1:
             raise _refused("--layer-decay", "a factor above 0 to 1", self.layer_decay)
         if self.rank < 1 or not (self.alpha > 0 and math.isfinite(self.alpha)):
@@ -101,9 +96,7 @@ def groups_of(model: nn.Module, tuning: Tuning) -> list[Group]:
     for place, part in enumerate(parts):
         distance = len(parts) - 1 - place
         names = _learned_of(part, distance, tuning, adapters)
-        start = tuning.head_first if distance else 0.0
-        if tuning.method == "gradual":
-            start = THAWED_BY * distance / (len(parts) - 1)
+        start = THAWED_BY * distance / (len(parts) - 1) if tuning.method == "gradual" else 0.0
         parameters = tuple(model.get_parameter(name) for name in names)
         count = sum(model.get_parameter(name).numel() for name in part.parameters)
         groups.append(Group(part.name, names, parameters, count, tuning.layer_decay**distance, start))
