@@ -53,7 +53,7 @@ class Learner:
         )
         self.model = model.to(runtime.device, memory_format=torch.channels_last)
         self.task: Any = prepared.task
-        if self.fresh_head and recipe.tune.method != "head":
+        if self.fresh_head:
             self._start_head()
         self.task = self._with_teacher(prepared.task)
 
