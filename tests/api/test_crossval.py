@@ -134,6 +134,7 @@ MISTAKES = {
     "published weights, which have no data": ("unknown-system", {"system": "efficientnet:imagenet"}),
     "no data": ("no-such-path", {"data": "nowhere"}),
     "resume": ("contradiction", {"resume": "run"}),
+    "a threshold a fold": ("contradiction", {"threshold": "f1", "data": "two"}),
     "tune without from": ("contradiction", {"tune": "head"}),
     "no such weights": ("no-such-path", {"start_from": "nowhere"}),
     "no such teacher": ("no-run", {"teacher": "nowhere"}),
@@ -141,9 +142,10 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_and_leaves_nothing(five, refused, mistake):
+def test_a_mistake_is_told_and_leaves_nothing(five, folders, refused, mistake):
     code, options = MISTAKES[mistake]
     options = {"system": "cnn", "data": str(five), **QUICK} | options
+    options["data"] = str(folders) if options["data"] == "two" else options["data"]
     refused(code, lambda: gw.cross_validate(**options))
 
 

@@ -101,6 +101,7 @@ def test_published_weights_leave_without_a_run(tmp_path, monkeypatch):
     from glassworks.api import export as verb
 
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "efficientnet-imagenet").mkdir()  # a folder that happens to have that name is not theirs
     monkeypatch.setattr(verb, "CUTS", 3)  # six pieces of photographs instead of 32
     made = gw.export("efficientnet:imagenet", to="safetensors")
     assert made["formats"]["safetensors"]["verified"]["passed"]
@@ -181,8 +182,10 @@ def timm_file(tmp_path_factory):
     return path
 
 
-def test_a_timm_model_is_trained_tuned_judged_and_exported(five, timm_file, tmp_path):
-    first = gw.train("timm:resnet18", str(five), side=32, out=str(tmp_path / "a"), **QUICK | {"epochs": 1})
+def test_a_timm_model_is_trained_tuned_judged_and_exported(five, timm_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = gw.train("timm:resnet18", str(five), side=32, **QUICK | {"epochs": 1})
+    assert ":" not in str(first.path) and first.path.parent.name == "runs"
     assert first.recipe.system == "timm:resnet18" and first.input.height == 32
     run = gw.finetune(
         "timm:resnet18", str(five), start_from=str(timm_file), side=32, out=str(tmp_path / "b"), **QUICK

@@ -38,8 +38,11 @@ def test_help_has_an_example_and_every_option_a_meaning(verb, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["train", "--help"], ["list"], ["doctor"], ["trian"], ["train", "--dat"]]
-)
+    "words",
+    [["--help"], ["train", "--help"], ["list"], ["doctor"], ["trian"], ["train", "--dat"], ["plan", "--help"],
+     ["finetune", "--help"], ["cross-validate", "--help"], ["learning-curve", "--help"], ["export", "--help"],
+     ["explain", "--help"], ["serve", "--help"], ["plan", "--params", "7e9"], ["serve", "r", "--port", "x"]],
+)  # fmt: skip
 def test_torch_is_not_loaded_for_help_list_doctor_or_a_mistake(words):
     if "--help" in words and len(words) > 1:
         script = LOADED.replace(

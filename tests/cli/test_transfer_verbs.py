@@ -197,3 +197,19 @@ def test_a_tuned_run_says_its_parts_and_licence_and_its_command_makes_it_again(a
     assert ask(*again, "--quiet")[0] == 0
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
     assert "Apache-2.0" in (out / "card.md").read_text(encoding="utf-8")
+
+
+def test_a_load_test_is_told_in_words(ask, run, monkeypatch):
+    part = {"served_per_second": 1234.4, "statuses": {"200": 2348, "429": 2839}}
+    facts = {
+        "capacity": part,
+        "overload": part,
+        "afterwards": {"statuses": {"200": 100}},
+        "served_share": 0.97,
+    }
+    monkeypatch.setattr("glassworks.api.serve.load_test_request", lambda _: facts)
+    code, text, _ = ask("serve", run, "--load-test", "1")
+    assert code == 0 and "1234" in text and "97%" in text
+    assert "2,348 with 200, 2,839 with 429" in text and "100 with 200" in text
+    code, answer, _ = ask("serve", run, "--load-test", "1", "--json")
+    assert code == 0 and answer["schema"] == 1 and answer["command"] == "serve"

@@ -66,6 +66,11 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
     folder = _free(request)
     table = open_data(data_part_of(asked))
     recipe = recipe_for(asked, table)
+    if recipe.training.threshold:
+        raise PersonError(
+            "contradiction", expected="cross-validation without a threshold: each fold would choose its own",
+            got=f"--threshold {recipe.training.threshold}", fix="leave it out; choose it in the run you use",
+        )  # fmt: skip
     store = decode(recipe.input, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
     parts = folds(
         store.table, request.folds, seed=recipe.seed, val=recipe.data.val, same=identical(store.pixels)
@@ -166,8 +171,7 @@ def quick_figure(answers: Answers) -> float:
 
 def _free(request: CrossValidateRequest) -> Path:
     """The folder of the folds. Raises PersonError where something else stands."""
-    name = f"crossval-{request.system or 'recipe'}".replace(":", "-")
-    folder = place_for(request.out, name, request.data or "sample")
+    folder = place_for(request.out, f"crossval-{request.system or 'recipe'}", request.data or "sample")
     if folder.exists() and any(folder.iterdir()) and not (request.overwrite and (folder / "fold-1").is_dir()):
         raise PersonError(
             "folder-not-empty",

@@ -212,7 +212,7 @@ def _require_classes(table: PictureTable) -> None:
 
 
 def _free(request: LearningCurveRequest) -> Path:
-    folder = place_for(request.out, f"curve-{request.system}".replace(":", "-"), request.data or "sample")
+    folder = place_for(request.out, f"curve-{request.system}", request.data or "sample")
     done = (folder / RESULT).is_file()
     if folder.exists() and any(folder.iterdir()) and not (request.overwrite and done):
         raise PersonError(

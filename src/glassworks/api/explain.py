@@ -85,7 +85,7 @@ def place_of(request: ExplainRequest, run: Run) -> Path:
     if request.out:
         folder = Path(request.out)
     else:
-        folder = run.path / "explain" if run.path.is_dir() else Path(f"explain-{run.path.name}")
+        folder = Path(f"explain-{run.path.name}") if run.published else run.path / "explain"
     if folder.is_file():
         raise PersonError(
             "not-a-folder", expected="a folder for the drawings", got=f"{folder} is a file",

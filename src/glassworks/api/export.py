@@ -78,7 +78,7 @@ def subject_of(run: Run) -> Subject:
 
 def calibration_of(run: Run, subject: Subject) -> np.ndarray:
     """Training pixels to measure maps on; photographs of a package for published weights."""
-    if not run.path.is_dir():
+    if run.published:
         return stand_ins(subject)
     own = run.data()
     return np.ascontiguousarray(own.store.pixels[own.splits.train[:MOST_PICTURES]])
@@ -115,7 +115,7 @@ def _pictures(request: ExportRequest, run: Run, subject: Subject) -> tuple[HeldO
         held = HeldOut(store.pixels, table.targets, table.names, table.groups)
         # Only the scales of int8 need the run's own pictures, which may be elsewhere.
         return held, calibration_of(run, subject) if request.quantise == "int8" else store.pixels[:0]
-    if not run.path.is_dir():
+    if run.published:
         pixels = stand_ins(subject)  # their truth is what the live model says: only agreement is measured
         answers = in_batches(eager(subject), pixels)[0]
         return HeldOut(pixels, answers.argmax(1), tuple(map(str, range(len(pixels))))), pixels
@@ -143,7 +143,7 @@ def _forms(request: ExportRequest) -> list[bundle.Format]:
 
 
 def _place(run: Run) -> Path:
-    return run.path / "export" if run.path.is_dir() else Path(f"export-{run.path.name}")
+    return Path(f"export-{run.path.name}") if run.published else run.path / "export"
 
 
 def _require_free(folder: Path, forms: list[bundle.Format], overwrite: bool) -> None:

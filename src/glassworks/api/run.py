@@ -45,6 +45,7 @@ class Run:
 
     card: what card.json says; model: in evaluation mode, on `runtime.device`
     familiar: what tells pictures unlike the training data, None for published weights
+    published: whether these are published weights, whose path is a name only
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Run:
     model: nn.Module
     runtime: Runtime
     familiar: unfamiliar.Familiar | None = None
+    published: bool = False
 
     @property
     def folder(self) -> RunFolder:
@@ -78,7 +80,7 @@ class Run:
 
     def data(self) -> Prepared:
         """The run's own data, divided as recorded. Raises PersonError for published weights, without any."""
-        if not self.path.is_dir():
+        if self.published:
             raise PersonError(
                 "no-data",
                 expected="a run, which knows the pictures it was trained and judged on",
@@ -160,7 +162,8 @@ def _published(text: str, system: str, name: str, device: str) -> Run:
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }  # fmt: skip
     runtime = machine(device)
-    return Run(Path(text.replace(":", "-")), recipe, card, model.to(runtime.device).eval(), runtime, None)
+    place = Path(text.replace(":", "-"))
+    return Run(place, recipe, card, model.to(runtime.device).eval(), runtime, published=True)
 
 
 def _disagree(folder: Path, what: str) -> PersonError:

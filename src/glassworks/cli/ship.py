@@ -62,11 +62,16 @@ def serve(request: ServeRequest) -> int:
         ["answers a second at capacity", f"{facts['capacity']['served_per_second']:.0f}"],
         ["answers a second under ten times as much", f"{flood['served_per_second']:.0f}"],
         ["of the capacity", f"{facts['served_share']:.0%}"],
-        ["answered and refused", f"{flood['statuses']}"],
-        ["failed of 100 afterwards", f"{100 - facts['afterwards']['statuses'].get(200, 0)}"],
+        ["answered (200), refused (429)", _counted(flood["statuses"])],
+        ["afterwards", _counted(facts["afterwards"]["statuses"])],
     ]
     print_table(["", ""], rows)
     return 0
+
+
+def _counted(statuses: dict[str, int]) -> str:
+    """ "2,348 with 200, 2,839 with 429" """
+    return ", ".join(f"{count:,} with {status}" for status, count in statuses.items())
 
 
 def plan(request: PlanRequest) -> int:

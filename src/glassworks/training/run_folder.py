@@ -145,8 +145,8 @@ def place_for(out: str | None, system: str, where: str) -> Path:
     """The folder of a new run: --out, or runs/<system>-<data>-<number>, the first number that is free."""
     if out:
         return Path(out)
-    number = 1
-    while (path := Path("runs") / f"{system}-{slug(where)}-{number}").exists():
+    number, name = 1, system.replace(":", "-")  # timm:resnet18; Windows allows no colon
+    while (path := Path("runs") / f"{name}-{slug(where)}-{number}").exists():
         number += 1
     return path
 
