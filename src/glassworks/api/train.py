@@ -253,6 +253,7 @@ def _plan(recipe: Recipe, task: Any) -> Plan:
         on_nan=settings.on_nan,
         primary=task.primary,
         larger_is_better=task.larger_is_better,
+        judge_start=bool(recipe.start_from),
     )
 
 

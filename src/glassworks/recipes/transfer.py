@@ -15,10 +15,10 @@ from glassworks.recipes.pictures import augmentation_for, batch_for, epochs_for
 # peak rate, pictures to show in all, epochs at most, rate of a part by that of the part above it
 SETTINGS: dict[str, tuple[float, int, int, float]] = {
     "head": (3e-4, 30_000, 40, 1.0),
-    "last": (2e-4, 20_000, 15, 1.0),
-    "gradual": (2e-4, 20_000, 15, 0.85),
-    "full": (2e-4, 20_000, 15, 0.85),
-    "lora": (5e-4, 20_000, 15, 1.0),
+    "last": (1e-4, 20_000, 15, 1.0),
+    "gradual": (1e-4, 20_000, 15, 0.85),
+    "full": (1e-4, 20_000, 15, 0.85),
+    "lora": (3e-4, 20_000, 15, 1.0),
 }
 SHARE = {"tiny": 0.5, "small": 1.0, "paper": 2.0}  # of the pictures to show
 

@@ -51,6 +51,7 @@ class Plan:
     save_seconds, save_steps: a checkpoint when so much time, or so many steps (0: none), have passed
     on_nan:         "stop" or "skip" a batch whose loss is not finite
     primary, larger_is_better: the validation figure that decides what is best
+    judge_start:    whether the model as it starts may be the best one; a pretrained one may
     """
 
     epochs: int
@@ -65,6 +66,7 @@ class Plan:
     on_nan: str
     primary: str
     larger_is_better: bool
+    judge_start: bool = False
 
 
 def fit(
@@ -88,6 +90,10 @@ def fit(
     total = plan.epochs * count
     saved_at = began = time.monotonic()
     began_at = state.seen
+    if plan.judge_start and state.step == 0:
+        figures = runtime.share(validate(state.judged) if runtime.main else None)
+        state.best, state.best_loss = figures[plan.primary], _finite(figures.get("loss", 0.0))
+        state.keep_best()
     while state.seen < total and not state.stopped_early:
         epoch, position = divmod(state.seen, count)
         end = next_boundary(position, count, plan.batch)
@@ -177,8 +183,7 @@ def _evaluated(
     """Log the figures, remember the best model, and end the run when patience is used up."""
     value = figures[plan.primary]
     sign = 1 if plan.larger_is_better else -1
-    loss = figures.get("loss", 0.0)  # own loops may have no single loss
-    loss = loss if math.isfinite(loss) else sys.float_info.max  # state.json has no word for infinity
+    loss = _finite(figures.get("loss", 0.0))  # own loops may have no single loss
     improved = state.best is None or sign * value > sign * state.best
     # Small validation parts tie often; of two equally right models the surer one is kept.
     better = improved or (value == state.best and loss < state.best_loss)
@@ -196,6 +201,11 @@ def _evaluated(
     if runtime.main:
         folder.log(row, seconds)
         progress.evaluated(row | {"better": better, "primary": f"val_{plan.primary}"})
+
+
+def _finite(loss: float) -> float:
+    """A loss for state.json, which has no word for infinity."""
+    return loss if math.isfinite(loss) else sys.float_info.max
 
 
 def _facts(
