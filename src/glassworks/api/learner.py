@@ -33,15 +33,16 @@ from glassworks.weights.store import load_into
 
 
 class Learner:
-    """recipe, prepared, runtime: of the run; begun: whether checkpoints exist, which hold the start already.
+    """recipe, prepared, runtime: of the run; begun: whether checkpoints exist, which hold the start already;
+    say: hears of what takes long.
 
     model:  the whole model, with the weights it starts from
     groups: its parts with their rates, empty where nothing was pretrained
     notes:  what to tell the person about the start
     """
 
-    def __init__(self, recipe: Recipe, prepared: Prepared, runtime: Runtime, *, begun: bool):
-        self.recipe, self.prepared, self.runtime = recipe, prepared, runtime
+    def __init__(self, recipe: Recipe, prepared: Prepared, runtime: Runtime, *, begun: bool, say: Any):
+        self.recipe, self.prepared, self.runtime, self.say = recipe, prepared, runtime, say
         self.notes: list[str] = []
         self.fresh_head = False
         self.origin = self._origin()
@@ -106,7 +107,10 @@ class Learner:
         )
         body = weights_digest(self.model, besides=("head.",))
         key = f"{own.store.digest} {body} {how} {self.runtime.precision}"
-        return cached_features(every, self.model.features, key=key, autocast=self.runtime.autocast)
+        self.say.say(f"{len(every):,} pictures go through the pretrained part, each once")
+        found = cached_features(every, self.model.features, key=key, autocast=self.runtime.autocast)
+        self.say.say(found.note)
+        return found
 
     def features(self, model: nn.Module, rows: np.ndarray) -> torch.Tensor:
         """What the head of a model in training sees of some rows (rows, width), float32 on the CPU."""

@@ -117,7 +117,7 @@ def _run(
 ) -> Path:
     """Build, choose, train, write the card and the report; returns the folder."""
     begun = bool(request.resume) and bool(checkpoint.found(path / CHECKPOINTS))
-    learner = Learner(recipe, prepared, runtime, begun=begun)
+    learner = Learner(recipe, prepared, runtime, begun=begun, say=say)
     choices: list[str] = []
     if not request.resume:
         recipe, choices = _choose(recipe, learner)
@@ -273,6 +273,4 @@ def _introduction(learner: Learner, path: Path) -> list[str]:
     ]
     if learner.groups:
         lines += learner.rates_in_words()
-    if learner.on_features:
-        lines.append("the frozen part sees each picture once; the head learns on what it gives")
     return [*lines, *table.notes, *parts.notes]
