@@ -421,11 +421,14 @@ def test_soak_at_eighty_percent_neither_grows_nor_slows():
     with serving.running("slow", 0.02) as (url, process):
         picture = serving.picture()
         capacity = load(url, 5, picture)["served_per_second"]
+        load(
+            url, 30, picture, rate=0.8 * capacity
+        )  # half a minute fills pools and caches: 25 MB, then nothing
         parts = []
         for _ in range(12):
             part = load(url, seconds / 12, picture, rate=0.8 * capacity)
             parts.append((part["p99"], resident(process.pid), part["statuses"]))
-        late = parts[2:]  # the first sixth fills pools and caches
+        late = parts[2:]
         minutes = np.arange(len(late)) * seconds / 12 / 60
         slope = float(np.polyfit(minutes, [memory for _, memory, _ in late], 1)[0])
         drift = (
@@ -435,6 +438,7 @@ def test_soak_at_eighty_percent_neither_grows_nor_slows():
             f"soak {seconds:g} s at {0.8 * capacity:.0f}/s: {slope:.2f} MB a minute, p99 drift {drift:+.1%}"
         )
         growth = late[-1][1] - late[0][1]
-        assert slope < 1 or growth < 1  # a minute is too short for a slope of less than a megabyte
+        # Memory comes from the system in blocks of megabytes, so a minute shows no slope, only a flood.
+        assert slope < 1 if seconds >= 600 else growth < 10
         assert drift < 0.2
         assert all(set(statuses) <= {"200", "429"} for _, _, statuses in parts)
