@@ -5,7 +5,7 @@ import pytest
 
 from glassworks.core.rows import PictureInput
 from glassworks.data.decode import read_picture
-from glassworks.insight.drawing import PALETTE, colour, legend, overlay, place, tiles, unit
+from glassworks.insight.drawing import PALETTE, colour, overlay, place, tiles, unit
 
 
 def lightness(colours):
@@ -72,9 +72,3 @@ def test_sheets_hold_every_tile_in_order():
     assert tiles([np.random.default_rng(0).random((7, 7))]).shape == (49, 49, 3)
     with pytest.raises(ValueError, match="at least one"):
         tiles([])
-
-
-def test_the_legend_runs_from_dark_to_light():
-    bar = legend(64, 4)
-    assert bar.shape == (4, 64, 3) and np.array_equal(bar[0, 0], colour(np.zeros((1, 1)))[0, 0])
-    assert np.array_equal(bar[0, -1], colour(np.ones((1, 1)))[0, 0])

@@ -24,7 +24,7 @@ from glassworks.training.optimizer import BETAS, RULES
 from glassworks.training.runtime import Runtime
 from glassworks.training.state import TrainingState
 from glassworks.training.step import supervised
-from glassworks.transfer.distil import Distilled, teacher_function
+from glassworks.transfer.distil import Distilled, order_of, teacher_function
 from glassworks.transfer.feature_cache import FeatureBatches, cached_features, weights_digest
 from glassworks.transfer.freeze import training_mode
 from glassworks.transfer.head_start import start_head
@@ -233,7 +233,7 @@ class Learner:
                 got=f"{part.run}: {', '.join(run.classes[:8]) or 'a number'}",
                 fix="train the teacher on the same data",
             )
-        order = [run.classes.index(name) for name in classes]
+        order = order_of(classes, run.classes)
         self.notes.append(f"learns from {run.path} ({run.recipe.system} {run.recipe.variant}), {part.kind}")
         return Distilled(
             task, teacher_function(run.model, run.input, self.prepared.how, order),

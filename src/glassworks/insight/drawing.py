@@ -36,11 +36,6 @@ def colour(heat: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
     return PALETTE.round().astype(np.uint8)[_levels(heat)]
 
 
-def legend(width: int = 256, height: int = 16) -> UInt8[np.ndarray, "height width 3"]:
-    """The colours of 0 … 1 from left to right."""
-    return colour(np.broadcast_to(np.linspace(0, 1, width), (height, width)))
-
-
 def unit(heat: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """Heat cut below zero and divided by its largest value; all 0 where nothing is above zero."""
     warm = np.maximum(heat, 0)
