@@ -5,7 +5,7 @@ import pytest
 
 from glassworks.core.rows import PictureInput
 from glassworks.data.decode import read_picture
-from glassworks.insight.drawing import PALETTE, colour, overlay, place, tiles, unit
+from glassworks.insight.drawing import PALETTE, overlay, place, tiles, unit
 
 
 def lightness(colours):
