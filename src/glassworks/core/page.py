@@ -119,6 +119,13 @@ class Page:
 
     def pictures(self, rows: Iterable[tuple[np.ndarray | Image.Image, str]], *, side: int = 160) -> "Page":
         """A grid of (picture, caption); pictures are made at most `side` pixels high and wide."""
+        return self._grid("pictures", rows, side)
+
+    def figures(self, rows: Iterable[tuple[np.ndarray | Image.Image, str]], *, side: int = 480) -> "Page":
+        """Large pictures side by side, each with a caption below it; on a phone one below the other."""
+        return self._grid("figures", rows, side)
+
+    def _grid(self, kind: str, rows: Iterable[tuple[np.ndarray | Image.Image, str]], side: int) -> "Page":
         cells = []
         for picture, caption in rows:
             uri, small = picture_uri(picture, side)
@@ -127,19 +134,7 @@ class Page:
                 f'<figure class="{"pixels" if small else ""}"><img src="{uri}" alt="{alt}">'
                 f"<figcaption>{html.escape(caption)}</figcaption></figure>"
             )
-        return self.html(f'<div class="pictures">{"".join(cells)}</div>')
-
-    def figures(self, rows: Iterable[tuple[np.ndarray | Image.Image, str]], *, side: int = 480) -> "Page":
-        """Large pictures side by side, each with a caption below it; on a phone one below the other."""
-        cells = []
-        for picture, caption in rows:
-            uri, small = picture_uri(picture, side)
-            text = html.escape(caption, quote=True)
-            cells.append(
-                f'<figure class="{"pixels" if small else ""}"><img src="{uri}" alt="{text}">'
-                f"<figcaption>{text}</figcaption></figure>"
-            )
-        return self.html(f'<div class="figures">{"".join(cells)}</div>')
+        return self.html(f'<div class="{kind}">{"".join(cells)}</div>')
 
     def render(self) -> str:
         body = "\n".join(self.parts) + ("</section>" if self.inside else "")

