@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from glassworks.core.page import Page, bar_chart, line_chart
+from glassworks.core.charts import bar_chart, line_chart
+from glassworks.core.page import Page
 
 EMPTY = {"meta", "br", "img", "path", "rect", "polyline"}
 NASTY = "<script>alert('x')</script>\" onerror=\"x"

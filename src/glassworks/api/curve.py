@@ -19,10 +19,11 @@ from glassworks.api.prepare import decode, identical, open_data
 from glassworks.api.requests import LearningCurveRequest, TrainRequest, command_of
 from glassworks.api.resolve import data_part_of, recipe_for
 from glassworks.api.train import train_request, with_start
+from glassworks.core.charts import line_chart
 from glassworks.core.errors import PersonError
 from glassworks.core.files import write_json
 from glassworks.core.keyed import permutation
-from glassworks.core.page import Page, line_chart
+from glassworks.core.page import Page
 from glassworks.core.rows import PictureTable
 from glassworks.data.splits import Splits, split
 from glassworks.training.progress import Lines, Silent

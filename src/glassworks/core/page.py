@@ -7,19 +7,33 @@ and `tour.html` are made with it, so they look alike.
 import base64
 import html
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from glassworks.core.charts import STYLE as CHARTS
 from glassworks.core.files import write_text
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1b2430; --soft: #5b6875; --paper: #fbfaf7; --card: #ffffff;
-  --line: #dcdfe3; --accent: #0b6e7f; --good: #2a7d46; --bad: #b3372c; --warn: #96670a; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --soft: #9aa6b2; --paper: #14181d;
-  --card: #1c2229; --line: #333c46; --accent: #58c1d3; --good: #6cc68a; --bad: #f0877c; --warn: #e0b04d; } }
+# What the colours are for: (on light, on dark). Text on paper or card has a contrast of 4.5 or more.
+PALETTE = {
+    "ink": ("#1b2430", "#e6e9ec"),
+    "soft": ("#5b6875", "#9aa6b2"),
+    "paper": ("#fbfaf7", "#14181d"),
+    "card": ("#ffffff", "#1c2229"),
+    "line": ("#dcdfe3", "#333c46"),
+    "accent": ("#0b6e7f", "#58c1d3"),
+    "good": ("#2a7d46", "#6cc68a"),
+    "bad": ("#b3372c", "#f0877c"),
+    "warn": ("#96670a", "#e0b04d"),
+}
+LIGHT, DARK = (" ".join(f"--{name}: {pair[n]};" for name, pair in PALETTE.items()) for n in (0, 1))
+
+STYLE = (
+    f":root {{ color-scheme: light dark; {LIGHT} }}\n"
+    f"@media (prefers-color-scheme: dark) {{ :root {{ {DARK} }} }}"
+    """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.55;
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: break-word; }
@@ -50,14 +64,8 @@ figcaption { font-size: .78rem; line-height: 1.35; margin-top: .25rem; color: va
 .tile b { display: block; font-size: 1.45rem; line-height: 1.25; }
 .tile span { color: var(--soft); font-size: .85rem; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
-svg { max-width: 100%; height: auto; display: block; }
-svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
-svg .axis { stroke: var(--line); } svg .a { stroke: var(--accent); fill: none; stroke-width: 2; }
-svg .b { stroke: var(--warn); fill: none; stroke-width: 2; }
-svg .c { stroke: var(--good); fill: none; stroke-width: 2; }
-svg .bar { fill: var(--accent); } svg .dash { stroke: var(--soft); stroke-dasharray: 4 4; fill: none; }
-"""
-CURVES = ("a", "b", "c")
+""" + CHARTS
+)
 
 
 class Page:
@@ -167,62 +175,6 @@ def picture_uri(picture: np.ndarray | Image.Image, side: int = 160) -> tuple[str
         picture.save(buffer, "JPEG", quality=82)
     kind = "png" if small else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", small
-
-
-def line_chart(
-    curves: Mapping[str, Sequence[tuple[float, float]]], *, across: str, width: int = 520, height: int = 220
-) -> str:
-    """Up to three curves over a shared axis as SVG; `across` names the horizontal axis."""
-    points = [point for curve in curves.values() for point in curve if np.isfinite(point).all()]
-    if not points:
-        return '<p class="note">nothing was recorded</p>'
-    xs, ys = [point[0] for point in points], [point[1] for point in points]
-    low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
-    span_x, span_y = (high_x - low_x) or 1.0, (high_y - low_y) or 1.0
-    left, bottom = 58, height - 34
-
-    def place(x: float, y: float) -> str:
-        return (
-            f"{left + (x - low_x) / span_x * (width - left - 12):.1f},"
-            f"{bottom - (y - low_y) / span_y * (bottom - 26):.1f}"
-        )
-
-    marks = [f'<path class="axis" d="M{left} 20V{bottom}H{width - 8}" fill="none"/>']
-    for value in (low_y, high_y):
-        y = place(low_x, value).split(",")[1]
-        marks.append(f'<text x="{left - 6}" y="{float(y) + 4:.0f}" text-anchor="end">{value:.3g}</text>')
-    marks.append(f'<text x="{left}" y="{height - 16}">{low_x:.4g}</text>')
-    marks.append(f'<text x="{width - 8}" y="{height - 16}" text-anchor="end">{high_x:.4g}</text>')
-    marks.append(
-        f'<text x="{(left + width) / 2:.0f}" y="{height - 4}" text-anchor="middle">'
-        f"{html.escape(across)}</text>"
-    )
-    for number, (name, curve) in enumerate(curves.items()):
-        style = CURVES[number % len(CURVES)]
-        line = " ".join(place(x, y) for x, y in curve if np.isfinite((x, y)).all())
-        marks.append(f'<polyline class="{style}" points="{line}"/>')
-        at = left + 8 + number * 150
-        marks.append(f'<path class="{style}" d="M{at} 10h18"/>')
-        marks.append(f'<text x="{at + 24}" y="14">{html.escape(name)}</text>')
-    return f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img">{"".join(marks)}</svg>'
-
-
-def bar_chart(rows: Sequence[tuple[str, float]], *, width: int = 520) -> str:
-    """Horizontal bars with their names and values as SVG, from zero."""
-    top = max((value for _, value in rows), default=0) or 1
-    marks = []
-    for number, (name, value) in enumerate(rows):
-        y = number * 24
-        label = name if len(name) <= 20 else name[:19] + "…"
-        marks.append(f'<text x="132" y="{y + 16}" text-anchor="end">{html.escape(label)}</text>')
-        long = value / top * (width - 210)
-        marks.append(
-            f'<rect class="bar" x="140" y="{y + 5}" width="{max(1.0, long):.1f}" height="14" rx="3"/>'
-        )
-        marks.append(f'<text x="{146 + long:.1f}" y="{y + 16}">{value:.4g}</text>')
-    return (
-        f'<svg viewBox="0 0 {width} {len(rows) * 24 + 4}" width="{width}" role="img">{"".join(marks)}</svg>'
-    )
 
 
 def _is_number(cell) -> bool:

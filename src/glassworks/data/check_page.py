@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassworks.core.charts import bar_chart
 from glassworks.core.errors import PersonError
-from glassworks.core.page import Page, bar_chart
+from glassworks.core.page import Page
 from glassworks.data.decode import open_picture
 
 if TYPE_CHECKING:  # the report makes this page, so it may not be imported at run time

@@ -59,4 +59,4 @@ def calibration_diagram(bins: Sequence[dict], side: int = 300) -> str:
         marks.append(f'<text x="{x:.0f}" y="{top + side + 18}" text-anchor="{anchor}">{label}</text>')
     marks.append(f'<text x="{left + side / 2}" y="{top + side + 36}" text-anchor="middle">confidence</text>')
     wide, high = left + side + 8, top + side + 42
-    return f'<svg viewBox="0 0 {wide} {high}" width="{wide}" role="img">{"".join(marks)}</svg>'
+    return f'<svg class="chart" viewBox="0 0 {wide} {high}" width="{wide}" role="img">{"".join(marks)}</svg>'

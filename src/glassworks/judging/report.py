@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from glassworks.core.page import Page, line_chart
+from glassworks.core.charts import line_chart
+from glassworks.core.page import Page
 from glassworks.judging.charts import calibration_diagram, confusion_table
 from glassworks.judging.decisions import Threshold
 from glassworks.judging.judgement import Judgement, Mistake

@@ -4,7 +4,8 @@ import numpy as np
 
 from glassworks.api.judge import Evaluation
 from glassworks.api.run import Run
-from glassworks.core.page import Page, line_chart
+from glassworks.core.charts import line_chart
+from glassworks.core.page import Page
 from glassworks.core.rows import PictureTable
 from glassworks.data.decode import open_picture
 from glassworks.judging.metrics import READABLE
