@@ -316,6 +316,23 @@ class SamplesRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BookRequest:
+    """Open the book Secrets of AI Models in a browser, at home or at a chapter; or write it out."""
+
+    chapter: str | None = argument(
+        "a chapter as in the book's addresses (learning_by_hand), or: list, export, notebooks, copy", None
+    )
+    to: str | None = option(None, "folder for `export` (a static site) and `notebooks` (for hosted ones)")
+    port: int = option(8400, "port to answer on; 0 takes any free one")
+    host: str = option("127.0.0.1", "address to answer on; others than this machine's own need a key")
+    key: str | None = option(None, "what others must show to come in; made up when left out")
+    code: bool = option(False, "let readers at another address run code here", flag="allow-code")
+    no_browser: bool = option(False, "print the address only")
+    folder: str | None = option(None, "where progress and runs are kept; else $GLASSWORKS_BOOK")
+    json: bool = option(False, "print JSON (with `list`)")
+
+
+@dataclass(frozen=True, kw_only=True)
 class DoctorRequest:
     """Look at this machine: versions, processor, memory, disk, GPU, extras, cache."""
 
@@ -336,3 +353,15 @@ class TourRequest:
 
     out: str = option("tour", "folder for what the tour makes")
     json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabRequest:
+    """Run a claim of the book as an experiment: a figure, a table, and a verdict with its uncertainty."""
+
+    name: str = argument("a lab, or list for all of them", "list")
+    quick: bool = option(False, "fewer seeds and sizes: shows that it runs, decides little")
+    seeds: int | None = option(None, "times that it is repeated, each with other parts of the data")
+    out: str | None = option(None, "the page, with the result beside it as .json (default labs/NAME.html)")
+    threads: int = option(1, "threads of torch; the networks are small, so that more rarely help")
+    json: bool = option(False, "print JSON at the end")

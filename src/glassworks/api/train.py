@@ -56,14 +56,14 @@ def finetune(system: str, data: str | None = None, **options: Any) -> Run:
     return finetune_request(FinetuneRequest(system=system, data=data, **options))
 
 
-def finetune_request(request: FinetuneRequest) -> Run:
+def finetune_request(request: FinetuneRequest, *, progress: Any = None) -> Run:
     """The same, from a whole request. Raises PersonError for a system without published weights."""
     if request.resume or request.recipe:
         raise PersonError(
             "contradiction", expected="`finetune` for a new run", got="--resume or --recipe",
             fix="use `glassworks train`: a run's recipe says already what it starts from",
         )  # fmt: skip
-    return train_request(with_start(request))
+    return train_request(with_start(request), progress=progress)
 
 
 def with_start(request: TrainRequest) -> TrainRequest:
@@ -82,9 +82,13 @@ def with_start(request: TrainRequest) -> TrainRequest:
     return replace(request, start_from=start, tune=request.tune or "head")
 
 
-def train_request(request: TrainRequest, *, splits: dict | None = None) -> Run:
-    """The same, from a whole request. splits: the parts as splits.json names them, where they are decided."""
-    say = Silent() if request.quiet else Lines()
+def train_request(request: TrainRequest, *, splits: dict | None = None, progress: Any = None) -> Run:
+    """The same, from a whole request.
+
+    splits: the parts as splits.json names them, where they are decided
+    progress: hears `say`, `step` and `evaluated` as `training.progress.Lines` does; left out: the terminal
+    """
+    say = progress or (Silent() if request.quiet else Lines())
     if request.resume:
         path, recipe = resumed(request)
     else:
