@@ -94,3 +94,25 @@ def test_a_single_leaf_and_equal_names_can_be_drawn():
     a, b = Value(1.0, name="a"), Value(2.0, name="a")
     root = ElementTree.fromstring(svg(a + b))
     assert len({group.get("data-value") for group in root.iter(f"{SVG}g")}) == 3
+
+
+def test_a_pass_that_is_under_way_shows_its_gradients_and_marks_its_place():
+    a, b = Value(3.0, name="a"), Value(2.0, name="b")
+    product = a * b
+    product.name = "product"
+    drawn = svg(product + a, gradients={"product": np.array(7.5)}, visiting="product")
+    root = ElementTree.fromstring(drawn)
+    texts = {group.get("data-value"): "".join(group.itertext()) for group in root.iter(f"{SVG}g")}
+    marked = [group.get("data-value") for group in root.iter(f"{SVG}g") if "visiting" in group.get("class")]
+    assert marked == ["product"] and "grad 7.5" in texts["product"] and "grad –" in texts["a"]
+    assert sum(path.get("class") == "visiting" for path in root.iter(f"{SVG}path")) == 2 * 2  # two inputs
+    assert "visiting" not in "".join(path.get("class", "") for path in ElementTree.fromstring(svg(a + b)))
+
+
+def test_an_arrow_that_passes_a_column_runs_between_the_rows():
+    a, b = Value(3.0, name="a"), Value(2.0, name="b")
+    root = ElementTree.fromstring(svg(a * b + a))
+    lines = [path.get("d") for path in root.iter(f"{SVG}path") if "H" in path.get("d")]
+    boxes = [(float(box.get("y")), float(box.get("y")) + 58) for box in root.iter(f"{SVG}rect")]
+    level = float(lines[0].partition("H")[0].split()[-1])
+    assert len(lines) == 1 and all(not top <= level <= bottom for top, bottom in boxes)

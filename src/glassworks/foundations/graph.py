@@ -9,6 +9,7 @@ Change first: `ROW` and `COLUMN`, the distances between boxes, in pixels.
 """
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ STYLE = """
 .tape .leaf rect { stroke: var(--leaf); }
 .tape .constant rect { stroke: var(--constant); stroke-dasharray: 4 3; }
 .tape .head { font-weight: 700; } .tape path { stroke: currentColor; stroke-opacity: .45; fill: none; }
+.tape .visiting rect { stroke-width: 4; } .tape path.visiting { stroke-opacity: 1; stroke-width: 2.5; }
 """
 
 
@@ -103,8 +105,12 @@ def columns(order: list[Value]) -> dict[int, int]:
     return column
 
 
-def svg(value: Value) -> str:
-    """The graph behind `value` as a self-contained SVG; each value is a <g> with its label as data-value."""
+def svg(value: Value, *, gradients: Mapping[str, np.ndarray] | None = None, visiting: str = "") -> str:
+    """The graph behind `value` as a self-contained SVG; each value is a <g> with its label as data-value.
+
+    gradients: by label, shown in place of the stored ones: a backward pass that has come this far
+    visiting:  label of the value whose turn it is; it stands out, with the arrows from its inputs
+    """
     order = ordered(value)
     label, column = labels(order), columns(order)
     height_of: dict[int, int] = {}
@@ -115,8 +121,20 @@ def svg(value: Value) -> str:
         corner[id(node)] = (MARGIN + COLUMN * column[id(node)], MARGIN + ROW * row)
     width = 2 * MARGIN + COLUMN * max(column.values()) + BOX_WIDTH
     height = 2 * MARGIN + ROW * (max(height_of.values()) - 1) + BOX_HEIGHT
-    arrows = [_arrow(corner[id(parent)], corner[id(node)]) for node in order for parent, _ in node.edges]
-    boxes = [_box(node, label[id(node)], *corner[id(node)]) for node in order]
+    arrows = [
+        _arrow(
+            corner[id(parent)],
+            corner[id(node)],
+            label[id(node)] == visiting and parent.operation != "constant",
+        )
+        for node in order
+        for parent, _ in node.edges
+    ]
+    boxes = []
+    for node in order:
+        name = label[id(node)]
+        gradient = node.grad if gradients is None else gradients.get(name)
+        boxes.append(_box(node, name, gradient, name == visiting, *corner[id(node)]))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tape" role="img" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" aria-label="computation graph of {len(order)} values">'
@@ -138,23 +156,31 @@ def text(value: Value) -> str:
     )
 
 
-def _box(node: Value, label: str, x: int, y: int) -> str:
+def _box(node: Value, label: str, gradient: np.ndarray | None, visiting: bool, x: int, y: int) -> str:
     kind = node.operation if node.operation in ("leaf", "constant") else "result"
     title = label if kind == "leaf" else f"{label} = {node.operation}"
-    lines = (("head", title), ("", f"value {numbers(node.data)}"), ("", f"grad {numbers(node.grad)}"))
+    lines = (("head", title), ("", f"value {numbers(node.data)}"), ("", f"grad {numbers(gradient)}"))
     written = "".join(
         f'<text class="{style}" x="{x + 8}" y="{y + 16 + 17 * number}">{html.escape(line)}</text>'
         for number, (style, line) in enumerate(lines)
     )
     rectangle = f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="7"/>'
-    return f'<g class="{kind}" data-value="{html.escape(label, quote=True)}">{rectangle}{written}</g>'
+    style = f"{kind} visiting" if visiting else kind
+    return f'<g class="{style}" data-value="{html.escape(label, quote=True)}">{rectangle}{written}</g>'
 
 
-def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
+def _arrow(start: tuple[int, int], end: tuple[int, int], visiting: bool) -> str:
     x0, y0 = start[0] + BOX_WIDTH, start[1] + BOX_HEIGHT // 2
     x1, y1 = end[0], end[1] + BOX_HEIGHT // 2
-    bend = (x1 - x0) // 2
-    return (
-        f'<path d="M{x0} {y0}C{x0 + bend} {y0} {x1 - bend} {y1} {x1 - 5} {y1}"/>'
-        f'<path d="M{x1 - 9} {y1 - 4}L{x1 - 2} {y1}L{x1 - 9} {y1 + 4}"/>'
-    )
+    gap = COLUMN - BOX_WIDTH
+    if x1 - x0 > gap:  # it passes a column, and would run behind the boxes there: so between two rows
+        low = y0 + ROW // 2
+        line = (
+            f"M{x0} {y0}C{x0 + gap // 2} {y0} {x0 + gap // 2} {low} {x0 + gap} {low}H{x1 - gap}"
+            f"C{x1 - gap // 2} {low} {x1 - gap // 2} {y1} {x1 - 5} {y1}"
+        )
+    else:
+        bend = (x1 - x0) // 2
+        line = f"M{x0} {y0}C{x0 + bend} {y0} {x1 - bend} {y1} {x1 - 5} {y1}"
+    style = ' class="visiting"' if visiting else ""
+    return f'<path{style} d="{line}"/><path{style} d="M{x1 - 9} {y1 - 4}L{x1 - 2} {y1}L{x1 - 9} {y1 + 4}"/>'
