@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup tour test check long bench readme clean
+.PHONY: setup tour book test check long bench readme clean
 
 setup: $(STAMP)
 
@@ -14,7 +14,7 @@ $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing torch and torchvision, then Glassworks: one to three minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchvision
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[samples,weights,export,serve]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[samples,weights,export,serve,book]'
 	@touch $(STAMP)
 
 tour: setup
@@ -25,6 +25,7 @@ $(VENV)/.test: $(STAMP)
 	@touch $@
 
 test: $(VENV)/.test check
+	@$(BIN)/python -m tests.reader.browsers
 	$(BIN)/python -m pytest -m 'not long' -n auto --dist loadfile
 
 check: $(VENV)/.test
@@ -32,6 +33,10 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Opens the interactive book in a browser.
+book: setup
+	$(BIN)/glassworks book
 
 long: $(VENV)/.test
 	$(BIN)/python -m pytest -m long -rA

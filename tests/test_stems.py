@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from glassworks.catalogue import CATALOGUE
+from glassworks.reader.contents import contents
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "glassworks"
@@ -73,3 +74,23 @@ def test_core_dependencies_are_few_and_each_has_its_reason():
     for line in wanted:
         name = re.split(r"[<>=!~;\[ ]", line)[0]
         assert f"`{name}`" in reasons, f"docs/dependencies.md gives no reason for {name}"
+
+
+def test_every_chapter_has_its_exercises_and_its_test():
+    chapters = SOURCE / "reader" / "chapters"
+    files = {file.relative_to(chapters).with_suffix("").as_posix() for file in chapters.rglob("*.py")}
+    assert files == {chapter.slug for chapter in contents().ready}
+    for chapter in contents().ready:
+        assert (SOURCE / "reader" / "exercises" / f"{chapter.slug}.py").is_file()
+        tests = ROOT / "tests" / "reader" / "chapters" / f"test_{chapter.name}.py"
+        assert any("runs_as_a_script" in name for name in names(tests)), f"{tests.name} does not run the page"
+
+
+def test_catalogue_and_contents_name_the_same_chapters():
+    slugs = {chapter.slug: chapter for chapter in contents().chapters}
+    for entry in CATALOGUE:
+        taught = {chapter.slug for chapter in contents().ready if entry.name in chapter.systems}
+        assert not entry.chapter or entry.chapter in taught, f"{entry.name} names {entry.chapter}"
+    for chapter in slugs.values():
+        known = {entry.name for entry in CATALOGUE}
+        assert not chapter.ready or set(chapter.systems) <= known, f"{chapter.slug} names unknown systems"

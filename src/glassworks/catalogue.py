@@ -20,7 +20,7 @@ class Entry:
     variants:  architectures for --variant, the first is the default
     built_on:  systems whose code it imports
     weights:   registered names for --from
-    chapter:   part/slug in the book, "" where there is none yet
+    chapter:   part/slug of the chapter that first uses it, "" where there is none yet
     reference: the maintained library or rule that its parity test compares with
     paper:     author, year, title or arXiv number
     licence:   of the code and of registered weights
@@ -52,7 +52,7 @@ CATALOGUE = (
         variants=("four-layer", "two-layer", "two-layer-improved"),
         built_on=(),
         weights=(),
-        chapter="",
+        chapter="foundations/the_training_loop",
         reference="torch.nn and a convolution written out as loops",
         paper="LeCun et al. 1998; Simonyan & Zisserman 2014, arXiv 1409.1556",
         licence="Apache-2.0",
@@ -97,7 +97,7 @@ CATALOGUE = (
         variants=("lite0", "b0"),
         built_on=(),
         weights=("imagenet",),
-        chapter="",
+        chapter="foundations/what_a_model_is",
         reference="torchvision and timm",
         paper="Tan & Le 2019, arXiv 1905.11946",
         licence="Apache-2.0; weights Apache-2.0 (lite0), BSD-3-Clause (b0, torchvision)",

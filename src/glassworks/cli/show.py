@@ -36,6 +36,8 @@ def info(request: InfoRequest) -> int:
     entry = facts["entry"]
     print(f"{entry['name']}: {facts['idea']}\n")
     print(f"task      {entry['task']}\npaper     {entry['paper']}\nlicence   {entry['licence']}")
+    if entry["chapter"]:
+        print(f"in the book: glassworks book {entry['chapter'].partition('/')[2]}")
     print(f"data      {facts['data']}")
     weights = [f"{w['name']} ({w['variant']}): {w['size']}, {w['from']}" for w in facts["published"]]
     print("weights   " + "\n          ".join(weights or facts["weights"] or ["none registered"]) + "\n")

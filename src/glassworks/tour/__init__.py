@@ -42,6 +42,7 @@ def tour(out: str = "tour") -> dict:
     page.text(f"The tour took {readable_time(seconds)}.", "note")
     path = page.save(folder / "tour.html")
     print(f"\nThe tour took {readable_time(seconds)}. Open {path} in a browser.")
+    print("To understand what it did, open the book:  glassworks book")
     return {"schema": 1, "command": "tour", "page": str(path), "seconds": seconds, "stations": stations}
 
 
@@ -68,7 +69,8 @@ def _next(page: Page, folder: Path) -> None:
         "glassworks evaluate runs/mine           # then open runs/mine/report.html\n"
         "glassworks explain runs/mine some.jpg   # what it looked at\n"
         "glassworks serve runs/mine              # a page to drop pictures on\n"
-        "glassworks info cnn                     # what the network is, and what each part costs"
+        "glassworks info cnn                     # what the network is, and what each part costs\n"
+        "glassworks book                         # the interactive book: why all of this works"
     )
     page.text(
         "Change a line: open src/glassworks/models/vision/cnn.py, change `widths`, train again, and compare. "

@@ -1,0 +1,1 @@
+"""Exercises of part one, foundations: one module for each chapter, named like it."""

@@ -1,0 +1,147 @@
+"""From the verb to an open page: a port, a server that is started again should it die, and a browser.
+
+A chapter is a thread of the server, so a crash in one (a library in C, memory that runs out) takes the
+server with it. Therefore this process only holds the port and looks after another one, which serves: while
+that one is started anew, requests wait in the port's queue, and the page says afterwards what happened.
+
+The first thing to change: `TRIES`, how often a server that dies at once is started again.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import webbrowser
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from glassworks.core.errors import PersonError
+
+TRIES, WITHIN = 5, 60.0  # so many deaths within so many seconds end the book
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+EXTRA = ("marimo", "anywidget", "starlette", "uvicorn", "markdown", "pygments")
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the serving process is told. descriptor: of the socket it inherits, -1 to bind the port itself."""
+
+    host: str
+    port: int
+    descriptor: int
+    folder: str
+    key: str | None
+    code: bool
+
+
+def launch(
+    address: str, *, host: str, port: int, browser: bool, key: str | None, code: bool, folder: Path
+) -> int:
+    """Serve the book until Ctrl-C or SIGTERM; returns the exit code.
+
+    address: the page to open first; key: needed where others can reach the port; code: whether answers with
+    code run there. Raises PersonError missing-extra, key-needed, port-in-use, bad-address.
+    """
+    require_extra()
+    loopback = host in LOOPBACK
+    if not loopback and not key:
+        key = secrets.token_urlsafe(12)
+    listening = _bind(host, port)
+    port = listening.getsockname()[1]
+    inherits = os.name == "posix"
+    service = Service(
+        host, port, listening.fileno() if inherits else -1, str(folder), key, code if not loopback else True
+    )
+    if not inherits:
+        listening.close()
+    here = f"http://{'127.0.0.1' if host in ('0.0.0.0', 'localhost') else host}:{port}"
+    link = f"{here}{address}" + (f"?key={key}" if key else "")
+    keeper = Keeper(service, pass_on=listening if inherits else None)
+    print(f"Secrets of AI Models: {link}  (Ctrl-C stops)", flush=True)
+    if browser:
+        threading.Thread(target=_open, args=(f"{here}/api/health", link, key), daemon=True).start()
+    return keeper.run()
+
+
+class Keeper:
+    """Starts the server, starts it again when it dies, and ends it when it is asked to."""
+
+    def __init__(self, service: Service, pass_on: socket.socket | None):
+        self.service, self.pass_on = service, pass_on
+        self.child: subprocess.Popen | None = None
+        self.asked = 0
+
+    def run(self) -> int:
+        before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        deaths: list[float] = []
+        try:
+            while not self.asked:
+                self.child = self._start()
+                code = self.child.wait()
+                if self.asked or code == 0:
+                    break
+                now = time.monotonic()
+                deaths = [*(death for death in deaths if now - death < WITHIN), now]
+                if len(deaths) >= TRIES:
+                    print("glassworks: the book's server does not stay alive; see above", file=sys.stderr)
+                    return 1
+                print("glassworks: the book's server died and is started again", file=sys.stderr, flush=True)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            if self.pass_on is not None:
+                self.pass_on.close()
+        return 128 + self.asked if self.asked else 0
+
+    def _start(self) -> subprocess.Popen:
+        words = [sys.executable, "-m", "glassworks.reader.serving", json.dumps(asdict(self.service))]
+        kept = [self.service.descriptor] if self.service.descriptor >= 0 else []
+        # stdin is a pipe whose end tells the server that its keeper is gone.
+        return subprocess.Popen(words, stdin=subprocess.PIPE, pass_fds=kept, start_new_session=True)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self.asked = self.asked or number
+        if self.child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.child.terminate()
+
+
+def require_extra() -> None:
+    """Raises PersonError("missing-extra") when a package of the book is not installed."""
+    import importlib.util
+
+    missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise PersonError(
+            "missing-extra",
+            expected="the packages of the book",
+            got=f"no {', '.join(missing)}",
+            fix='pip install "glassworks[book]"',
+        )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    from glassworks.deploy.listen import bind
+
+    listening = bind(host, port)
+    listening.listen(128)
+    listening.set_inheritable(True)
+    return listening
+
+
+def _open(health: str, link: str, key: str | None) -> None:
+    """Open the browser as soon as the server answers."""
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            if key is None:
+                urllib.request.urlopen(health, timeout=5).close()  # this book's own address
+            webbrowser.open(link)
+            return
+        time.sleep(0.1)
