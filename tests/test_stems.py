@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import glassworks
 from glassworks.catalogue import CATALOGUE
 from glassworks.reader.contents import contents
 
@@ -64,6 +65,11 @@ def test_names_in_the_catalogue_are_unique_and_built_on_what_is_there():
     rows = [entry.name for entry in CATALOGUE]
     assert len(set(rows)) == len(rows)
     assert all(parent in rows for entry in CATALOGUE for parent in entry.built_on)
+
+
+def test_the_version_is_the_packages():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        assert tomllib.load(file)["project"]["version"] == glassworks.__version__
 
 
 def test_core_dependencies_are_few_and_each_has_its_reason():

@@ -9,32 +9,36 @@ The verbs are those of the command line. Torch is loaded when a verb first needs
 
 import importlib
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
+# verb: where it is, as module:name
 VERBS = {
-    "list_systems": "describe",
-    "info": "describe",
-    "check": "examine",
-    "samples": "examine",
-    "doctor": "examine",
-    "train": "train",
-    "finetune": "train",
-    "cross_validate": "crossval",
-    "learning_curve": "curve",
-    "load": "run",
-    "evaluate": "judge",
-    "compare": "judge",
-    "predict": "predict",
-    "explain": "explain",
-    "export": "export",
-    "serve": "serve",
-    "plan": "plan",
+    "list_systems": "api.describe:list_systems",
+    "info": "api.describe:info",
+    "check": "api.examine:check",
+    "samples": "api.examine:samples",
+    "doctor": "api.examine:doctor",
+    "train": "api.train:train",
+    "finetune": "api.train:finetune",
+    "cross_validate": "api.crossval:cross_validate",
+    "learning_curve": "api.curve:learning_curve",
+    "load": "api.run:load",
+    "evaluate": "api.judge:evaluate",
+    "compare": "api.judge:compare",
+    "predict": "api.predict:predict",
+    "explain": "api.explain:explain",
+    "export": "api.export:export",
+    "serve": "api.serve:serve",
+    "plan": "api.plan:plan",
+    "lab": "labs:run",
+    "open_book": "reader.launch:open_book",
 }
 
 
 def __getattr__(name: str):
     if name in VERBS:
-        return getattr(importlib.import_module(f"glassworks.api.{VERBS[name]}"), name)
+        module, _, verb = VERBS[name].partition(":")
+        return getattr(importlib.import_module(f"glassworks.{module}"), verb)
     raise AttributeError(f"module 'glassworks' has no attribute {name!r}")
 
 

@@ -1,10 +1,12 @@
 """The book as a server: pages answer, chapters can be read without scripts, nothing comes from elsewhere."""
 
+import http.client
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +14,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from glassworks.cli import main
 from glassworks.reader import plain
 from glassworks.reader.contents import contents
 from tests.reader.conftest import served
@@ -129,7 +132,13 @@ def test_progress_is_taken_along_and_brought_back(book):
     merged = json.dumps(saved).encode()
     assert fetched(f"{book}/api/progress", merged)[0] == 200
     assert fetched(f"{book}/api/progress", b"no json")[0] == 400
-    assert fetched(f"{book}/api/progress", b"x" * 3_000_000)[0] == 413
+    host = book.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=30)
+    connection.putrequest("POST", "/api/progress")
+    connection.putheader("Content-Length", "3000000")  # refused before a byte of it is read
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
 
 
 def test_the_place_of_a_reader_is_remembered(book):
@@ -215,3 +224,31 @@ def test_another_address_needs_the_key_that_is_printed(tmp_path):
         with pytest.raises(urllib.error.HTTPError) as refused:  # code only when it was allowed
             opener.open(f"{address}/api/copies", timeout=30)
         assert refused.value.code == 403
+
+
+def test_the_book_answers_before_torch_is_loaded():
+    code = "import sys, glassworks.reader.application; sys.exit(bool({'torch', 'marimo'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--port", "99999"], "bad-value"),
+        (["--host", "192.0.2.1", "--port", "0"], "bad-address"),
+        (["--folder", __file__], "not-a-folder"),
+        (["learning-by"], "learning_by_hand"),
+        (["lstm"], "no-such-chapter"),
+        (["how_a_network_sees"], "not-written-yet"),
+        (["export"], "--to"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_told(words, code, capsys):
+    assert main(["book", "--no-browser", *words]) == 2
+    assert code in capsys.readouterr().err
+
+
+def test_the_book_is_listed_with_progress(tmp_path, capsys):
+    assert main(["book", "list", "--folder", str(tmp_path), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["chapters"]
+    assert len(rows) == len(contents().chapters) and sum(row["ready"] for row in rows) == len(READY)

@@ -216,6 +216,18 @@ def test_a_server_that_was_killed_is_started_again(checker):
 
 
 @LINUX
+def test_a_book_that_closes_before_torch_is_loaded_leaves_nothing(folder):
+    before = set(folder.iterdir())
+    early = Checker(QUICK)
+    early.warm()
+    time.sleep(0.2)
+    process = early.source.process
+    process.kill()  # as `close` does with one that does not end in time
+    early.close()
+    assert process.returncode is not None and set(folder.iterdir()) == before
+
+
+@LINUX
 def test_the_server_forks_while_it_has_a_single_thread(checker):
     ask(checker, RIGHT)
     tasks = Path(f"/proc/{checker.source.process.pid}/task")

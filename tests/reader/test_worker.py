@@ -184,7 +184,7 @@ def test_a_lab_says_what_it_does_and_its_result_is_told(monkeypatch, tmp_path):
         def as_json(self):
             return {"outcome": "holds"}
 
-    def run(name, *, quick, say):
+    def run(name, *, quick, say, threads):
         say(f"{name} {quick}")
         return Result()
 

@@ -320,7 +320,7 @@ class BookRequest:
     """Open the book Secrets of AI Models in a browser, at home or at a chapter; or write it out."""
 
     chapter: str | None = argument(
-        "a chapter as in the book's addresses (learning_by_hand), or: list, export, notebooks, copy", None
+        "a chapter as in the book's addresses (learning_by_hand), or: list, export, notebooks", None
     )
     to: str | None = option(None, "folder for `export` (a static site) and `notebooks` (for hosted ones)")
     port: int = option(8400, "port to answer on; 0 takes any free one")

@@ -9,16 +9,15 @@ from glassworks.core.errors import PersonError
 
 def book(request: BookRequest) -> int:
     """Serve the book until it is stopped, or do what the first word says."""
-    from glassworks.reader.launch import launch, require_extra
+    from glassworks.reader.launch import address_of, launch, require_extra
 
     require_extra()
     if request.chapter == "list":
         return _list(request)
     if request.chapter in ("export", "notebooks"):
         return _write(request)
-    address = "/" if request.chapter is None else _address(request.chapter)
     return launch(
-        address,
+        address_of(request.chapter),
         host=request.host,
         port=request.port,
         browser=not request.no_browser,
@@ -32,22 +31,6 @@ def _folder(request: BookRequest) -> Path:
     from glassworks.reader.progress import workspace
 
     return Path(request.folder).expanduser().resolve() if request.folder else workspace()
-
-
-def _address(name: str) -> str:
-    """The page of a chapter by its slug, or by the last part of it."""
-    from glassworks.reader.contents import contents
-
-    named = {chapter.name: chapter for chapter in contents().ready}
-    chapter = named.get(name.replace("-", "_")) or contents().chapter(name.replace("-", "_"))
-    if not chapter.ready:
-        raise PersonError(
-            "not-written-yet",
-            expected=f"a chapter that is ready: {', '.join(named)}",
-            got=f'"{chapter.title}", which is to come',
-            fix="glassworks book list shows what there is",
-        )
-    return chapter.address
 
 
 def _list(request: BookRequest) -> int:

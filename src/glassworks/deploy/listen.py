@@ -73,6 +73,10 @@ def check_exposure(settings: Settings) -> None:
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket at that address. Raises PersonError port-in-use or bad-address."""
+    if not 0 <= port <= 65_535:
+        raise PersonError(
+            "bad-value", expected="a port from 0 to 65535", got=f"{port}", fix="0 takes any free one"
+        )
     name = host.strip("[]")
     family = socket.AF_INET6 if ":" in name else socket.AF_INET
     # Named as TCP, or asyncio would not turn off Nagle's waiting, and each answer would take 40 ms longer.

@@ -22,6 +22,8 @@ CARDS = re.compile(r'<meta (?:property|name)="(?:og|twitter):[^>]*>\n?|<link rel
 THEME = re.compile(r'"theme": "(?:system|light|dark)"')
 HINDERING = (b"accept-encoding", b"if-none-match", b"range")  # a part of a page could not be dressed
 HEAD = (
+    # marimo's checker of data would try whether it may write code at run time; the policy says no, loudly
+    "<script>globalThis.__zod_globalConfig = { jitless: true }</script>"
     '<link rel="stylesheet" href="/static/book.css"><link rel="stylesheet" href="/static/chapter.css">'
     '<script src="/static/book.js" defer></script><script src="/static/chapter.js" defer></script>'
 )

@@ -68,7 +68,7 @@ def number_grid(array: np.ndarray, *, title: str, decimals: int = 2, most: float
     for row in array:
         cells = []
         for value in row:
-            share = round(min(1.0, abs(value) / top) * 55)
+            share = round(min(1.0, abs(value) / top) * 48)  # more would drown the number in the dark
             colour = "--accent" if value >= 0 else "--bad"
             shade = f"background: color-mix(in srgb, var({colour}) {share}%, transparent)"
             shown = f"{value:.{decimals}f}" if decimals else f"{value:.0f}"

@@ -29,7 +29,7 @@ from glassworks.judging.card import card_text
 from glassworks.training.run_folder import CARD, FAMILIAR, RECIPE
 from glassworks.training.run_folder import MODEL as WEIGHTS
 
-MODEL, FOLDER, README = "model.zip", "my-model", "README.txt"
+FOLDER, README = "my-model", "README.txt"
 CLOSE = 1e-6  # probabilities may differ by that much after unpacking
 LINES = """\
 import glassworks as gw

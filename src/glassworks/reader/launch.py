@@ -22,7 +22,9 @@ import webbrowser
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from glassworks.core.errors import PersonError
+from glassworks.core.errors import PersonError, did_you_mean
+from glassworks.reader.contents import contents
+from glassworks.reader.progress import workspace
 
 TRIES, WITHIN = 5, 60.0  # so many deaths within so many seconds end the book
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -41,6 +43,47 @@ class Service:
     code: bool
 
 
+def open_book(chapter: str | None = None, *, port: int = 8400, folder: str | None = None) -> int:
+    """Serve the book on this machine and open it in a browser, at home or at a chapter, until Ctrl-C.
+
+    folder: where progress is kept; else $GLASSWORKS_BOOK, or the system's place for a person's data
+    """
+    require_extra()
+    place = Path(folder).expanduser().resolve() if folder else workspace()
+    return launch(
+        address_of(chapter), host="127.0.0.1", port=port, browser=True, key=None, code=True, folder=place
+    )
+
+
+def address_of(chapter: str | None) -> str:
+    """The page of a chapter by its slug or by the last part of it; home for None.
+
+    Raises PersonError no-such-chapter or not-written-yet.
+    """
+    if chapter is None:
+        return "/"
+    wanted = chapter.strip("/").replace("-", "_")
+    named = {one.name: one for one in contents().chapters}
+    found = named.get(wanted) or contents().by_slug.get(wanted)
+    ready = [one.name for one in contents().ready]
+    if found is None:
+        near = did_you_mean(wanted.rpartition("/")[2], named)
+        raise PersonError(
+            "no-such-chapter",
+            expected=f"a chapter of the book, for example {ready[0]}",
+            got=f'"{chapter}"',
+            fix=near if near.startswith("did") else "glassworks book list shows all of them",
+        )
+    if not found.ready:
+        raise PersonError(
+            "not-written-yet",
+            expected=f"a chapter that is ready: {', '.join(ready)}",
+            got=f'"{found.title}", which is to come',
+            fix="glassworks book list shows what there is",
+        )
+    return found.address
+
+
 def launch(
     address: str, *, host: str, port: int, browser: bool, key: str | None, code: bool, folder: Path
 ) -> int:
@@ -50,6 +93,11 @@ def launch(
     code run there. Raises PersonError missing-extra, key-needed, port-in-use, bad-address.
     """
     require_extra()
+    if folder.exists() and not folder.is_dir():
+        raise PersonError(
+            "not-a-folder", expected="a folder for progress and runs", got=f"{folder}, which is a file",
+            fix="choose another with --folder",
+        )  # fmt: skip
     loopback = host in LOOPBACK
     if not loopback and not key:
         key = secrets.token_urlsafe(12)

@@ -24,8 +24,9 @@ from glassworks.core.files import readable_size
 from glassworks.reader import draw, own_report
 from glassworks.reader.arriving import Arriving
 from glassworks.reader.desk import Desk
-from glassworks.reader.handover import LINES, MODEL
+from glassworks.reader.handover import LINES
 from glassworks.reader.own_folder import (
+    MODEL,
     MOST_ALL,
     MOST_FILE,
     MOST_FILES,

@@ -3,6 +3,7 @@
     own-data/ID/set.json            whose chapter it is, and the classes in the order of the page
     own-data/ID/pictures/CLASS/…    copies of what was dropped, as `glassworks train --data` reads them
     own-data/ID/incoming/           files of which only a part has arrived
+    own-data/ID/model.zip           what learned from them, to take along
 
 A file is copied in pieces, decoded once to its end, and only then takes its place; what cannot be used is
 refused with the decoder's own reason, so a class folder holds nothing but good pictures. The folder is the
@@ -32,6 +33,7 @@ from glassworks.data.decode import PictureFacts, damage_from, is_picture_name
 from glassworks.reader.own_names import safe_class_name, safe_file_name
 
 PLACE, SET, PICTURES, INCOMING = "own-data", "set.json", "pictures", "incoming"
+MODEL = "model.zip"  # what is handed over
 MOST_FILES, MOST_FILE, MOST_ALL = 500, 20 * 1024**2, 200 * 1024**2
 MOST_CLASSES = 50
 ID = re.compile(r"[a-z0-9_-]{1,120}-\d{13}")

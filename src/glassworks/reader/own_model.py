@@ -17,8 +17,8 @@ from glassworks.api.examine import check
 from glassworks.api.judge import evaluate
 from glassworks.api.run import load
 from glassworks.reader import own_report
-from glassworks.reader.handover import MODEL, hand_over
-from glassworks.reader.own_folder import OwnPictures
+from glassworks.reader.handover import hand_over
+from glassworks.reader.own_folder import MODEL, OwnPictures
 from glassworks.training.run_folder import SPLITS, read_json
 
 CHECKED, JUDGED = "checked.json", "judged.json"

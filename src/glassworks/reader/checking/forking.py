@@ -244,10 +244,12 @@ def tell_kernel(option: int, value: int) -> None:
 
 
 def main() -> None:
-    base = Path(tempfile.mkdtemp(prefix="glassworks-check-"))
+    tell_kernel(SUBREAPER, 1)
+    child.preload()
+    base = Path(
+        tempfile.mkdtemp(prefix="glassworks-check-")
+    )  # not before: loading may be cut short by a kill
     try:
-        tell_kernel(SUBREAPER, 1)
-        child.preload()
         Server(socket.socket(fileno=int(sys.argv[1])), base).serve()
     finally:
         shutil.rmtree(base, ignore_errors=True)
