@@ -167,10 +167,6 @@ class Contents:
         """The chapters that depend on a work."""
         return tuple(chapter for chapter in self.chapters if work in chapter.works)
 
-    def with_exercise(self, exercise_id: str) -> Chapter | None:
-        """The chapter that holds an exercise."""
-        return next((chapter for chapter in self.chapters if exercise_id in chapter.exercises), None)
-
 
 @lru_cache(maxsize=1)
 def contents() -> Contents:

@@ -1,8 +1,6 @@
 """The chapter "What a model is": it runs, its figures hold at their corners, its numbers are true."""
 
 import ast
-import html.parser
-import importlib.util
 import math
 import re
 import time
@@ -15,10 +13,8 @@ import torch.nn.functional as F
 from glassworks.core.errors import PersonError
 from glassworks.data.decode import read_picture
 from glassworks.data.samples import photographs as shipped
-from glassworks.reader import exercises, lint
+from glassworks.reader import exercises
 from glassworks.reader.contents import chapter, contents
-from glassworks.reader.desk import Desk, open_desk
-from glassworks.reader.figure import Choose, Figure
 from glassworks.reader.figures import batch_pages, five_names, forward_times, lite0, one_pixel, shapes_through
 from glassworks.reader.figures.batch_pages import BatchPages
 from glassworks.reader.figures.five_names import FiveNames
@@ -32,94 +28,13 @@ from glassworks.reader.figures.shares import percent
 from glassworks.reader.figures.three_logits import ThreeLogits
 from glassworks.reader.plain import path_of
 from glassworks.weights.published import IMAGENET_MEAN, IMAGENET_STD
+from tests.reader.chapters.ladder import prose, sound, texts
 
 SLUG = "foundations/what_a_model_is"
 FIGURES = (FiveNames, PictureNumbers, OnePixel, ShapesThrough, ThreeLogits, ForwardTimes, BatchPages)
-VOID = {"img", "br", "path", "circle", "rect", "polyline"}
-
-
-def texts() -> list[str]:
-    """The Markdown of the chapter's cells."""
-    tree = ast.parse(path_of(SLUG).read_text(encoding="utf-8"))
-    calls = [
-        node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "mo.md"
-    ]
-    return [ast.literal_eval(call.args[0]) for call in calls]
-
-
-def prose() -> str:
-    """All text in one line, so that a sentence may break anywhere."""
-    return " ".join(" ".join(texts()).split())
-
-
-class Balance(html.parser.HTMLParser):
-    """Raises AssertionError for a tag that is closed but not open, or open at the end."""
-
-    def __init__(self, markup: str):
-        super().__init__()
-        self.open: list[str] = []
-        self.feed(markup)
-        assert not self.open, self.open
-
-    def handle_starttag(self, tag, attrs):
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open and self.open.pop() == tag, tag
-
-
-def sound(drawn: str) -> None:
-    """What every drawing keeps to."""
-    Balance(drawn)
-    shown = re.sub(r'src="[^"]*"|<[^>]*>', " ", drawn)
-    assert "This figure failed" not in drawn
-    assert not re.search(r"\bnan\b", shown, re.IGNORECASE), shown
-    assert not re.search(r'(src|href)="(https?:)?//', drawn)
-
-
-def corners(figure: Figure):
-    """Each control at its ends and in the middle, the others at their start."""
-    for control in figure.controls:
-        if isinstance(control, Choose):
-            values = list(control.options)
-        elif hasattr(control, "low"):
-            values = [control.low, (control.low + control.high) / 2, control.high]
-        else:
-            values = [True, False] if isinstance(control.value, bool) else []
-        for value in values:
-            yield control.name, value
-        yield control.name, control.value
 
 
 # ---- the page
-
-
-def test_the_chapter_runs_as_a_script_within_five_seconds(tmp_path):
-    open_desk(Desk(tmp_path))
-    spec = importlib.util.spec_from_file_location("chapter", path_of(SLUG))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    begun = time.process_time()  # the machine may be busy with other things
-    outputs, _ = module.app.run()
-    assert time.process_time() - begun < 5
-    figures = [shown for shown in outputs if isinstance(shown, Figure)]
-    assert len(figures) == len(FIGURES)
-    assert all(isinstance(figure, kind) for figure, kind in zip(figures, FIGURES))
-
-
-def test_the_chapter_keeps_the_rules_of_chapters():
-    assert lint.complaints(SLUG) == []
-
-
-def test_every_objective_is_checked_by_an_exercise_and_no_exercise_is_left_out():
-    found = chapter(SLUG)
-    ids = [exercise.id for exercise in exercises.of(SLUG)]
-    assert list(found.exercises) == ids
-    assert 4 <= len(found.objectives) <= 6 and 5 <= len(ids) <= 8
-    assert {objective.exercise_id for objective in found.objectives} <= set(ids)
-    assert sum(exercise.minutes for exercise in exercises.of(SLUG)) <= found.minutes
 
 
 def test_the_first_exercise_stands_right_behind_the_first_figure():
@@ -130,7 +45,7 @@ def test_the_first_exercise_stands_right_behind_the_first_figure():
 
 
 def test_examples_in_the_text_give_what_their_comments_say():
-    fences = [fence for text in texts() for fence in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
+    fences = [fence for text in texts(SLUG) for fence in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
     told = 0
     for fence in fences:
         lines = [line[4:] if line.startswith("    ") else line for line in fence.splitlines()]
@@ -145,36 +60,7 @@ def test_examples_in_the_text_give_what_their_comments_say():
     assert len(fences) == 5 and told >= 9
 
 
-@pytest.mark.parametrize("exercise", exercises.of(SLUG), ids=lambda exercise: exercise.id)
-def test_the_exercise_is_sound(exercise):
-    assert exercises.prove(exercise) == []
-
-
 # ---- figures
-
-
-@pytest.mark.parametrize("kind", FIGURES, ids=lambda kind: kind.__name__)
-def test_the_figure_holds_at_the_corners_of_its_controls(kind):
-    figure = kind()
-    assert figure.title and figure.says
-    sound(figure.drawn)
-    for name, value in corners(figure):
-        sound(figure.set(**{name: value}))
-
-
-@pytest.mark.parametrize(
-    "kind", [kind for kind in FIGURES if kind is not ForwardTimes], ids=lambda kind: kind.__name__
-)
-def test_a_move_is_drawn_in_time(kind):
-    figure = kind()
-    for name, value in corners(figure):  # once before the clock: decoded, built, loaded
-        figure.set(**{name: value})
-    times = []
-    for name, value in corners(figure):
-        begun = time.process_time()
-        figure.set(**{name: value})
-        times.append(time.process_time() - begun)
-    assert np.median(times) < (0.1 if kind is FiveNames else 0.05)
 
 
 def test_the_window_at_the_start_is_what_the_weights_were_made_for():
@@ -328,7 +214,7 @@ def top(name: str, how: str = "mean 0.5, std 0.5", count: int = 3) -> list[tuple
 
 
 def test_the_text_says_what_the_classifier_says():
-    said = prose()
+    said = prose(SLUG)
     cats = top("a cat")
     assert {name for name, _ in cats} == {"tiger cat", "Egyptian cat", "tabby"}
     assert round(100 * sum(share for _, share in cats)) == 92 and "together have 92 %" in said
@@ -342,7 +228,7 @@ def test_the_text_says_what_the_classifier_says():
 
 
 def test_the_text_says_what_a_wrong_preparation_costs():
-    said = prose()
+    said = prose(SLUG)
     assert (
         top("a cup of coffee")[0][0] == top("a cup of coffee", "ImageNet's mean and std")[0][0] == "espresso"
     )
@@ -352,7 +238,7 @@ def test_the_text_says_what_a_wrong_preparation_costs():
 
 
 def test_numbers_of_the_text_are_those_of_the_code():
-    said = prose()
+    said = prose(SLUG)
     lite = classifier()
     parameters = list(lite.model.parameters())
     assert sum(p.numel() for p in parameters) == 4_652_008 and len(parameters) == 149
@@ -373,7 +259,7 @@ def test_numbers_of_the_text_are_those_of_the_code():
 
 
 def test_every_term_and_work_that_the_text_uses_is_listed():
-    found, said = chapter(SLUG), prose()
+    found, said = chapter(SLUG), prose(SLUG)
     listed = {contents().works[key].key for key in found.works}
     for author, year in re.findall(r"\((\w+) (\d{4})\)", said):
         assert f"{author.lower()}{year}" in listed

@@ -42,16 +42,6 @@ def unchanged(name: str, call: Callable[..., Any], *arguments: Any) -> Row:
     return Row(name, True, "The arguments are as they were.")
 
 
-def raises(name: str, call: Callable[[], Any], kinds: type[Exception] | tuple[type[Exception], ...]) -> Row:
-    """Row `name`: `call()` raises one of `kinds`."""
-    words = " or ".join(k.__name__ for k in (kinds if isinstance(kinds, tuple) else (kinds,)))
-    try:
-        got = call()
-    except kinds as error:
-        return Row(name, True, f"Refused with {type(error).__name__}.")
-    return Row(name, False, f"Expected `{words}`; got {show(got)} instead of an error.")
-
-
 def difference(got: Any, wanted: Any) -> str:
     """One or two sentences on how `got` differs from `wanted`."""
     if got is None and wanted is not None:

@@ -6,7 +6,6 @@ are pure functions of their keys, so every tab of the book may use the same ones
 The first thing to change: `EPOCHS`.
 """
 
-from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -19,11 +18,6 @@ from glassworks.labs.loop import History, LoopSettings, Reader, train_with
 
 EPOCHS = 6
 RIGHT = LoopSettings(epochs=EPOCHS)
-
-
-def shortened(settings: LoopSettings) -> LoopSettings:
-    """The same loop with the epochs of the figures."""
-    return replace(settings, epochs=EPOCHS)
 
 
 @lru_cache(maxsize=256)
