@@ -201,8 +201,6 @@ def test_a_change_in_place_is_seen():
     torch = pytest.importorskip("torch")
     assert "in place" in compare.unchanged("it", lambda x: x.add_(1), torch.ones(2)).reason
     assert compare.unchanged("it", lambda x: x + 1, torch.ones(2)).passed
-    assert compare.raises("it", lambda: int("x"), ValueError).passed
-    assert "instead of an error" in compare.raises("it", lambda: 3, ValueError).reason
 
 
 def test_texts_are_marked_up_and_nothing_gets_through():
