@@ -74,7 +74,7 @@ class Copies:
                     "too-many-editors",
                     expected=f"at most {MOST} open copies",
                     got=", ".join(self._open),
-                    fix="close one of them on the page How to run",
+                    fix="end one of them: Shutdown in the menu of its editor",
                 )
             editor = _start(chapter.slug, self.copy(chapter))
             self._open[chapter.slug] = editor

@@ -71,25 +71,39 @@ def _pages(aside: Path) -> dict[str, Callable[[], str]]:
 def _chapter(chapter: Chapter, aside: Path) -> str:
     """A chapter that has run, in the dress of the book."""
     out = aside / "chapter.html"
+    copy = aside / f"{chapter.name}.py"  # marimo leaves a record beside the file that it runs
+    shutil.copyfile(plain.path_of(chapter.slug), copy)
     words = [sys.executable, "-m", "marimo", "--quiet", "export", "html", "--no-include-code", "--force"]
-    words += [str(plain.path_of(chapter.slug)), "-o", str(out)]
-    environment = os.environ | {"GLASSWORKS_BOOK": str(aside / "nobody"), "MARIMO_SKIP_UPDATE_CHECK": "1"}
-    done = subprocess.run(
-        words, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-    if done.returncode or not out.is_file():
-        raise PersonError(
-            "export-failed",
-            expected=f"the chapter {chapter.slug} to run",
-            got=(done.stderr.strip().splitlines() or ["no page"])[-1],
-            fix=f"run it by itself: python {plain.path_of(chapter.slug).name}",
+    words += [copy.name, "-o", out.name]
+    environment = os.environ | {
+        "GLASSWORKS_BOOK": "nobody",  # below `aside`; relative, because pages name it
+        "MARIMO_SKIP_UPDATE_CHECK": "1",
+        "OMP_NUM_THREADS": "1",  # the runs are small: beside busy neighbours, threads that wait cost minutes
+    }
+    try:
+        done = subprocess.run(
+            words, cwd=aside, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
+    except subprocess.TimeoutExpired as error:
+        raise _failed(chapter, f"nothing within {PATIENCE} seconds") from error
+    if done.returncode or not out.is_file():
+        raise _failed(chapter, (done.stderr.strip().splitlines() or ["no page"])[-1])
     text = CDN.sub("/marimo", out.read_text(encoding="utf-8"))
     text = PLACES.sub(r'"\1": ""', text)
     before = pages.bar(chapter=chapter) + pages.waiting(chapter, plain.page(chapter))
     text = chapter_page.CARDS.sub("", text)
     return text.replace("</head>", f"{chapter_page.HEAD}</head>", 1).replace(
         '<div id="root"></div>', f'{before}<div id="root"></div>', 1
+    )
+
+
+def _failed(chapter: Chapter, got: str) -> PersonError:
+    path = plain.path_of(chapter.slug)
+    return PersonError(
+        "export-failed",
+        expected=f"the chapter {chapter.slug} to run",
+        got=got,
+        fix=f"run it by itself: python {path.name}",
     )
 
 
