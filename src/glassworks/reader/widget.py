@@ -8,11 +8,14 @@ Source: anywidget's front-end module format (a default export with `render`).
 The first thing to change: `kit.css`, how all of them look.
 """
 
+import threading
+import weakref
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import anywidget
+import marimo
 
 from glassworks.core.charts import STYLE as CHARTS
 from glassworks.core.page import PALETTE
@@ -57,7 +60,36 @@ class Widget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any):
         super().__init__(**traits)
+        if marimo.app_meta().mode == "run":
+            _close_with_session(self)
         self.on_msg(lambda widget, content, buffers: self.on_message(content, buffers))
 
     def on_message(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         """What the script sent with `model.send(content)`; nothing by default."""
+
+
+_sessions: "weakref.WeakKeyDictionary[threading.Thread, list[Widget]]" = weakref.WeakKeyDictionary()
+
+
+def _close_with_session(widget: Widget) -> None:
+    """Have a widget closed when the thread of its page's kernel ends.
+
+    ipywidgets and marimo know every widget of the process by its id until it is closed, and with it all that
+    the page has computed; a reload would cost megabytes for good.
+    """
+    kernel = threading.current_thread()
+    if kernel not in _sessions:
+        _sessions[kernel] = []
+        threading.Thread(target=_close_all, args=(kernel, _sessions[kernel]), daemon=True).start()
+    _sessions[kernel].append(widget)
+
+
+def _close_all(kernel: threading.Thread, widgets: list[Widget]) -> None:
+    from marimo._plugins.ui._impl.from_anywidget import _cache
+
+    kernel.join()
+    for widget in widgets:
+        widget.layout.close()
+        widget.close()
+        _cache._data.pop(id(widget), None)  # weak by its key, which its own value holds
+    widgets.clear()
