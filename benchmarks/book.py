@@ -34,7 +34,6 @@ from PIL import Image
 from common import Spread, arguments, report
 
 PATIENCE = 120.0  # seconds for anything
-SESSION = 120 + 15  # a closed tab's kernel is kept for two minutes; then its threads are to be gone
 LAUNCH = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
           "--disable-sync"]  # fmt: skip
 WIDE = {"width": 1280, "height": 800}
@@ -375,6 +374,8 @@ def _check(reader: Reader, place: int, answer: str) -> dict[str, Any]:
 
 def staying(chromium: Any, repeats: int) -> Iterator[Row]:
     """Row 14: 50 reloads of one chapter and ten tabs, then the time after which closed tabs are forgotten."""
+    from glassworks.reader.application import SESSION_SECONDS
+
     reloads, tabs = 10 * repeats, 2 * repeats
     with opened() as book:
         with Reader(chromium, book) as reader:
@@ -393,7 +394,7 @@ def staying(chromium: Any, repeats: int) -> Iterator[Row]:
                 page.goto(f"{book.address}/book/{TRAINING}/")
                 page.evaluate("bench.until(() => bench.ready())")
             open_tabs, most = book.resident() - memory, book.threads() - threads
-        time.sleep(SESSION)
+        time.sleep(SESSION_SECONDS + 15)
         left, kept = book.threads() - threads, book.resident() - memory
     print(f"{tabs} tabs: {open_tabs:+.0f} MB, {most:+d} threads; later {kept:+.0f} MB, {left:+d}")
     yield Row(14, f"growth over {reloads} reloads", "100 MB", [grown[-1]], 100, "MB")

@@ -9,6 +9,7 @@ The first thing to change: `routes`, to add a page.
 """
 
 import contextlib
+import importlib
 import json
 import threading
 import time
@@ -32,7 +33,7 @@ from glassworks.reader.desk import Desk, open_desk
 from glassworks.reader.guard import Door, Guard, Receive, Scope, Send
 
 HERE = Path(__file__).parent
-SESSION_SECONDS = 120  # a closed tab's kernel is kept so long, for a reload or a lost connection
+SESSION_SECONDS = 30  # a closed tab's kernel is kept so long, in case only its connection was lost
 LARGEST_BODY = 2_000_000  # bytes of a request to /api
 YEAR = "public, max-age=31536000, immutable"
 
@@ -58,6 +59,9 @@ class Book:
     @contextlib.asynccontextmanager
     async def running(self, site: Any) -> AsyncIterator[None]:
         """What takes seconds begins at once in the background; what was started ends with the book."""
+        # marimo looks into sympy when a page opens, torch imports it in the warm-up: two that are in the middle
+        # of that package at once both fail, so it comes before either.
+        await run_in_threadpool(importlib.import_module, "sympy")
         threading.Thread(target=self._warm, daemon=True, name="warm-up").start()
         yield
         self.desk.close()

@@ -151,8 +151,12 @@ class Keeper:
     def _start(self) -> subprocess.Popen:
         words = [sys.executable, "-m", "glassworks.reader.serving", json.dumps(asdict(self.service))]
         kept = [self.service.descriptor] if self.service.descriptor >= 0 else []
+        # Each page is a thread, and glibc gives threads heaps of their own that never shrink: two are enough.
+        environment = {"MALLOC_ARENA_MAX": "2"} | os.environ
         # stdin is a pipe whose end tells the server that its keeper is gone.
-        return subprocess.Popen(words, stdin=subprocess.PIPE, pass_fds=kept, start_new_session=True)
+        return subprocess.Popen(
+            words, stdin=subprocess.PIPE, pass_fds=kept, start_new_session=True, env=environment
+        )
 
     def _ask(self, number: int, frame: object) -> None:
         self.asked = self.asked or number

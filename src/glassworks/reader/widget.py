@@ -80,7 +80,8 @@ def _close_with_session(widget: Widget) -> None:
     kernel = threading.current_thread()
     if kernel not in _sessions:
         _sessions[kernel] = []
-        threading.Thread(target=_close_all, args=(kernel, _sessions[kernel]), daemon=True).start()
+        given = (kernel, _sessions[kernel])
+        threading.Thread(target=_close_all, args=given, daemon=True, name="widgets of a page").start()
     _sessions[kernel].append(widget)
 
 
