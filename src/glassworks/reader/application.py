@@ -1,5 +1,4 @@
-"""The book as one web application: home and its pages, the chapters through marimo, and a guard around it
-all.
+"""The book as one web application: home and its pages, chapters through marimo, a guard around it all.
 
 Chapters are marimo notebooks in run mode: one directory of them, and an allow-list from contents.toml.
 Everything a page loads comes from here; marimo's own front-end is served once for all chapters, to be kept
@@ -9,7 +8,6 @@ The first thing to change: `routes`, to add a page.
 """
 
 import contextlib
-import importlib
 import json
 import threading
 import time
@@ -43,6 +41,8 @@ class Book:
 
     def __init__(self, desk: Desk):
         self.desk, self.started = desk, f"{time.time():.3f}"
+        self.imported = threading.Event()
+        self.imported.set()
         self.site = Starlette(
             routes=routes(self),
             lifespan=self.running,
@@ -53,26 +53,29 @@ class Book:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         inside = scope["type"] in ("http", "websocket") and scope["path"].startswith("/book/")
         if inside and ready(split(scope["path"])[0]) is not None:
+            if scope["type"] == "websocket":
+                # Its kernel imports what the warm-up imports; two that are in the middle of torch both fail.
+                await run_in_threadpool(self.imported.wait)
             return await self.chapters(scope, receive, send)
         return await self.site(scope, receive, send)
 
     @contextlib.asynccontextmanager
     async def running(self, site: Any) -> AsyncIterator[None]:
         """What takes seconds begins at once in the background; what was started ends with the book."""
-        # marimo looks into sympy when a page opens, torch imports it in the warm-up: two that are in the middle
-        # of that package at once both fail, so it comes before either.
-        await run_in_threadpool(importlib.import_module, "sympy")
+        self.imported.clear()
         threading.Thread(target=self._warm, daemon=True, name="warm-up").start()
         yield
         self.desk.close()
         checking.close()
 
     def _warm(self) -> None:
-        import torch  # noqa: F401  the first chapter needs it
+        try:
+            import torch  # noqa: F401  the first chapter needs it
 
-        from glassworks.reader import book  # noqa: F401
-        from glassworks.reader.figures import lite0
-
+            from glassworks.reader import book  # noqa: F401
+            from glassworks.reader.figures import lite0
+        finally:
+            self.imported.set()
         pages.index()
         with contextlib.suppress(PersonError):  # its package may be missing; the chapter says so
             lite0.classifier()
