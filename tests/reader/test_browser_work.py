@@ -155,6 +155,27 @@ def test_the_address_holds_the_state_of_a_figure(browser, mine):
         expect(seen.box(FIGURE).get_by_role("slider").first).to_have_value(value)
 
 
+def test_a_control_that_is_moved_there_and_back_leaves_a_figure_alive(browser, mine):
+    """Values that Python has already bring no answer, so nobody may wait for one."""
+    with watched(browser, mine.address) as seen:
+        seen.chapter(CHAPTER)
+        box = seen.box(FIGURE)
+        box.get_by_role("slider").first.evaluate(THERE_AND_BACK)
+        expect(box.locator(".drawing.busy")).to_have_count(0)
+        before = box.locator(".drawing").inner_html()
+        box.get_by_role("slider").first.press("End")
+        seen.until(f"look.figures()[0].querySelector('.drawing').innerHTML !== {before!r}")
+
+
+THERE_AND_BACK = """(slider) => {
+  const start = slider.value;
+  for (const value of [start, slider.max, slider.min, slider.max]) {
+    slider.value = value;
+    slider.dispatchEvent(new Event("input"));
+  }
+}"""
+
+
 def test_training_is_followed_left_stopped_and_resumed(browser, mine):
     with context(browser) as reader:
         first, second = watch(reader, mine.address), watch(reader, mine.address)

@@ -32,6 +32,7 @@ from glassworks.reader.guard import Door, Guard, Receive, Scope, Send
 
 HERE = Path(__file__).parent
 SESSION_SECONDS = 30  # a closed tab's kernel is kept so long, in case only its connection was lost
+LATER = 10.0  # seconds before the process that checks answers is started: the first page needs the cores
 LARGEST_BODY = 2_000_000  # bytes of a request to /api
 YEAR = "public, max-age=31536000, immutable"
 
@@ -79,6 +80,7 @@ class Book:
         pages.index()
         with contextlib.suppress(PersonError):  # its package may be missing; the chapter says so
             lite0.classifier()
+        time.sleep(LATER)
         if self.desk.code:
             checking.warm()
 

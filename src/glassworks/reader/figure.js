@@ -9,6 +9,8 @@ function render({ model, el, kit }) {
   const ask = () => {
     if (!kit.alive()) return;
     if (busy) { waiting = true; return; }
+    const sent = model.get("values");  // equal values are no change, and Python would not answer
+    if (Object.keys(values).every((name) => values[name] === sent[name])) return;
     busy = true;
     drawing.classList.add("busy");
     model.set("values", { ...values });
@@ -93,7 +95,7 @@ function render({ model, el, kit }) {
   draw();
   moved();
 
-  let asked = false;
+  let remembered = false;
   for (const c of plan.controls) {  // what the address remembers
     const kept = kit.remembered(`${plan.key}.${c.name}`);
     if (kept === null || (c.kind === "choose" && !c.options.includes(kept))) continue;
@@ -102,9 +104,9 @@ function render({ model, el, kit }) {
     if (Number.isNaN(value) || value === values[c.name]) continue;
     values[c.name] = value;
     shows[c.name]?.(value);
-    asked = true;
+    remembered = true;
   }
-  if (asked) ask();
+  if (remembered) ask();
   return () => {
     model.off("change:drawn", draw);
     model.off("change:answered", answered);
