@@ -163,7 +163,7 @@ def test_a_control_that_is_moved_there_and_back_leaves_a_figure_alive(browser, m
         box.get_by_role("slider").first.evaluate(THERE_AND_BACK)
         expect(box.locator(".drawing.busy")).to_have_count(0)
         before = box.locator(".drawing").inner_html()
-        box.get_by_role("slider").first.press("End")
+        box.get_by_role("slider").first.press("Home")
         seen.until(f"look.figures()[0].querySelector('.drawing').innerHTML !== {before!r}")
 
 
