@@ -12,7 +12,6 @@ import pytest
 
 from tests.reader.browsers import MISSING, chromium
 
-WAIT = 60.0  # seconds for a server to say where it is; the machine may be busy
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync")  # fmt: skip
 

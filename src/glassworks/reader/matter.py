@@ -6,12 +6,8 @@ once. The same HTML is used by the running chapter, by its plain text, and by th
 The first thing to change: `header`, what a reader sees first.
 """
 
-import html
-
 from glassworks.reader.contents import Chapter, Objective, Work, contents
-from glassworks.reader.markup import prose
-
-LINK = 'rel="noopener noreferrer"'
+from glassworks.reader.markup import escaped, outside, prose
 
 
 def header(chapter: Chapter, passed: frozenset[str] = frozenset()) -> str:
@@ -21,14 +17,14 @@ def header(chapter: Chapter, passed: frozenset[str] = frozenset()) -> str:
     """
     book = contents()
     needs = [book.chapter(slug) for slug in chapter.needs]
-    links = ", ".join(f'<a href="{need.address}">{html.escape(need.title)}</a>' for need in needs)
+    links = ", ".join(f'<a href="{need.address}">{escaped(need.title)}</a>' for need in needs)
     part = book.by_part[chapter.part].title
-    facts = f"{html.escape(part)} · about {chapter.minutes} minutes"
+    facts = f"{escaped(part)} · about {chapter.minutes} minutes"
     facts += f" · builds on {links}" if links else " · builds on nothing but a little Python"
     rows = "".join(_objective(one, one.exercise_id in passed) for one in chapter.objectives)
     return (
-        f'<div class="objectives"><h1>{html.escape(chapter.title)}</h1>'
-        f'<p class="facts">{facts}</p><p class="about">{html.escape(chapter.about)}</p>'
+        f'<div class="objectives"><h1>{escaped(chapter.title)}</h1>'
+        f'<p class="facts">{facts}</p><p class="about">{escaped(chapter.about)}</p>'
         f"<h2>What you will be able to do</h2><ul>{rows}</ul></div>"
     )
 
@@ -39,8 +35,8 @@ def summary(chapter: Chapter, passed: frozenset[str] = frozenset()) -> str:
     _, following = contents().neighbours(chapter.slug)
     counted = f"{done} of {len(chapter.exercises)} exercises of this chapter are passed."
     if following:
-        step = f'Next: <a href="{following.address}">{html.escape(following.title)}</a>, '
-        step += f"about {following.minutes} minutes. {html.escape(following.about)}"
+        step = f'Next: <a href="{following.address}">{escaped(following.title)}</a>, '
+        step += f"about {following.minutes} minutes. {escaped(following.about)}"
     else:
         step = 'This is the last chapter that is ready. <a href="/">The path</a> shows what is to come.'
     return f'<div class="next"><p class="counted">{counted}</p><p>{step}</p></div>'
@@ -50,7 +46,7 @@ def terms(chapter: Chapter) -> str:
     """The terms of a chapter with their meanings."""
     known = contents().terms
     rows = "".join(
-        f'<dt><a href="/glossary#{key}">{html.escape(known[key].term)}</a></dt>'
+        f'<dt><a href="/glossary#{key}">{escaped(known[key].term)}</a></dt>'
         f"<dd>{prose(known[key].meaning)}</dd>"
         for key in chapter.terms
     )
@@ -60,7 +56,7 @@ def terms(chapter: Chapter) -> str:
 def timeline(chapter: Chapter) -> str:
     """The works of a chapter in the order of their years, each with what it brought."""
     rows = "".join(
-        f"<li><b>{work.year}</b> {html.escape(work.title)}: {html.escape(work.brought)}</li>"
+        f"<li><b>{work.year}</b> {escaped(work.title)}: {escaped(work.brought)}</li>"
         for work in sorted(_works(chapter), key=lambda work: work.year)
     )
     link = '<a href="/timeline">the whole timeline</a>'
@@ -70,23 +66,23 @@ def timeline(chapter: Chapter) -> str:
 def references(chapter: Chapter) -> str:
     """The works of a chapter by author, with links to them."""
     rows = "".join(
-        f"<li>{_cited(work)}</li>" for work in sorted(_works(chapter), key=lambda work: work.authors)
+        f"<li>{cited(work)}</li>" for work in sorted(_works(chapter), key=lambda work: work.authors)
     )
     return f'<div class="works"><h2>References</h2><ul>{rows}</ul></div>'
 
 
 def _objective(goal: Objective, passed: bool) -> str:
     sign = f'<b class="good"{"" if passed else " hidden"}>done: </b>'
-    return f'<li data-exercise="{goal.exercise_id}">{sign}{html.escape(goal.text)}</li>'
+    return f'<li data-exercise="{goal.exercise_id}">{sign}{escaped(goal.text)}</li>'
 
 
 def _works(chapter: Chapter) -> list[Work]:
     return [contents().works[key] for key in chapter.works]
 
 
-def _cited(work: Work) -> str:
-    title = html.escape(work.title)
-    if work.link:
-        title = f'<a href="{html.escape(work.link, quote=True)}" {LINK}>{title}</a>'
-    licence = f" Licence: {html.escape(work.licence)}." if work.licence else ""
-    return f"{html.escape(work.authors)} ({work.year}). {title}. {html.escape(work.venue)}.{licence}"
+def cited(work: Work) -> str:
+    """Authors, year, title with its link, venue; data also says its licence."""
+    title = outside(work.link, work.title) if work.link else f"<cite>{escaped(work.title)}</cite>"
+    venue = f" {escaped(work.venue)}." if work.venue else ""
+    licence = f" Licence: {escaped(work.licence)}." if work.licence else ""
+    return f"{escaped(work.authors)} ({work.year}). {title}.{venue}{licence}"

@@ -4,7 +4,8 @@ The first thing to change: works.toml.
 """
 
 from glassworks.reader.contents import DOMAINS, Contents, Work, contents
-from glassworks.reader.markup import escaped, outside, prose
+from glassworks.reader.markup import escaped, prose
+from glassworks.reader.matter import cited
 from glassworks.reader.pages.frame import chapter_links, frame, several
 
 
@@ -26,14 +27,6 @@ def references(*, book: Contents | None = None) -> str:
         f' class="letters" aria-label="Domains">{jumps}</nav>{groups}'
     )
     return frame("References", body, active="references")
-
-
-def cited(work: Work) -> str:
-    """Authors, year, title with its link, venue; data also says its licence."""
-    title = outside(work.link, work.title) if work.link else f"<cite>{escaped(work.title)}</cite>"
-    venue = f" {escaped(work.venue)}." if work.venue else ""
-    licence = f" Licence: {escaped(work.licence)}." if work.licence else ""
-    return f"{escaped(work.authors)} ({work.year}). {title}.{venue}{licence}"
 
 
 def described(work: Work, book: Contents) -> str:

@@ -13,8 +13,9 @@ from itertools import groupby
 
 from glassworks.reader.contents import DOMAINS, Contents, Work, contents
 from glassworks.reader.markup import escaped
+from glassworks.reader.matter import cited
 from glassworks.reader.pages.frame import frame, several
-from glassworks.reader.pages.references import cited, described
+from glassworks.reader.pages.references import described
 
 FIRST, LAST = 1986, 2026
 WIDE_FROM, EARLY_SHARE = 2012, 0.3  # years before take this share of the width
