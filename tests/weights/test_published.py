@@ -5,6 +5,8 @@ import http.server
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -61,6 +63,11 @@ def test_fetched_rows_agree_with_what_torchvision_says_of_them(row):
 def test_the_classes_are_the_thousand():
     names = imagenet_classes()
     assert len(names) == 1000 and (names[0], names[985], names[698]) == ("tench", "daisy", "palace")
+
+
+def test_the_classes_do_not_cost_an_import_of_torchvision():
+    asked = "import sys; from glassworks.weights.published import imagenet_classes; imagenet_classes(); "
+    subprocess.run([sys.executable, "-c", f"{asked} assert 'torchvision' not in sys.modules"], check=True)
 
 
 def test_names_are_found_and_wrong_ones_told():

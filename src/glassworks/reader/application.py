@@ -32,6 +32,7 @@ from glassworks.reader.guard import Door, Guard, Receive, Scope, Send
 
 HERE = Path(__file__).parent
 SESSION_SECONDS = 30  # a closed tab's kernel is kept so long, in case only its connection was lost
+HEAD_START = 0.5  # seconds that the first page has for itself before torch is imported
 LATER = 10.0  # seconds before the process that checks answers is started: the first page needs the cores
 LARGEST_BODY = 2_000_000  # bytes of a request to /api
 YEAR = "public, max-age=31536000, immutable"
@@ -70,6 +71,7 @@ class Book:
         checking.close()
 
     def _warm(self) -> None:
+        time.sleep(HEAD_START)
         try:
             import torch  # noqa: F401  the first chapter needs it
 

@@ -8,13 +8,16 @@ they are kept in the cache as safetensors, and need no network.
 The first thing to change: `REGISTRY`, to add a row.
 """
 
+import ast
 import hashlib
 import http.client
 import importlib.util
 import json
 import shutil
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -166,9 +169,17 @@ def tensors_of(published: Published) -> dict[str, Tensor]:
     return tensors
 
 
+@cache
 def imagenet_classes() -> tuple[str, ...]:
     """The 1,000 names of ImageNet's classes in the order of all published weights; no network is needed."""
-    from torchvision.models import ResNet18_Weights  # a tenth of a second that only this function pays
+    # Importing torchvision for a list of words takes a second, so its file is read while it has that form.
+    found = importlib.util.find_spec("torchvision")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        with suppress(OSError, SyntaxError, ValueError):
+            for node in ast.parse((Path(folder) / "models/_meta.py").read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_IMAGENET_CATEGORIES":
+                    return tuple(ast.literal_eval(node.value))
+    from torchvision.models import ResNet18_Weights
 
     return tuple(ResNet18_Weights.IMAGENET1K_V1.meta["categories"])
 
