@@ -237,6 +237,7 @@ def test_the_book_answers_before_torch_is_loaded():
         (["--port", "99999"], "bad-value"),
         (["--host", "192.0.2.1", "--port", "0"], "bad-address"),
         (["--folder", __file__], "not-a-folder"),
+        (["--folder", f"{__file__}/inside"], "cannot-write"),
         (["learning-by"], "learning_by_hand"),
         (["lstm"], "no-such-chapter"),
         (["how_a_network_sees"], "not-written-yet"),

@@ -90,7 +90,7 @@ def launch(
     """Serve the book until Ctrl-C or SIGTERM; returns the exit code.
 
     address: the page to open first; key: needed where others can reach the port; code: whether answers with
-    code run there. Raises PersonError missing-extra, key-needed, port-in-use, bad-address.
+    code run there. Raises PersonError missing-extra, not-a-folder, cannot-write, port-in-use, bad-address.
     """
     require_extra()
     if folder.exists() and not folder.is_dir():
@@ -98,6 +98,13 @@ def launch(
             "not-a-folder", expected="a folder for progress and runs", got=f"{folder}, which is a file",
             fix="choose another with --folder",
         )  # fmt: skip
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PersonError(
+            "cannot-write", expected="a folder that can be made, for progress and runs",
+            got=f"{folder}: {error.strerror}", fix="choose another with --folder",
+        ) from error  # fmt: skip
     loopback = host in LOOPBACK
     if not loopback and not key:
         key = secrets.token_urlsafe(12)
