@@ -5,7 +5,7 @@ the others. Each picture of a batch decides for itself, and what stays is raised
 
 Paper: Huang, Sun, Liu, Sedra, Weinberger 2016, "Deep networks with stochastic depth", arXiv 1603.09382.
 Where this differs: the paper scales when answering; like every later code, this one scales while training.
-The first thing to change: `share`; papers raise it from 0 at the first block to 0.2 at the last.
+The first thing to change: `share`; papers raise it from 0 at the first block to 0.2 at the last (`shares`).
 """
 
 import torch
@@ -31,3 +31,8 @@ class DropPath(nn.Module):
 
     def extra_repr(self) -> str:
         return f"share={self.share}"
+
+
+def shares(most: float, depth: int) -> list[float]:
+    """The share of each of `depth` blocks, rising evenly from 0 at the first to `most` at the last."""
+    return [most * place / max(1, depth - 1) for place in range(depth)]
