@@ -26,6 +26,7 @@ VERBS = {
     "evaluate": "api.judge:evaluate",
     "compare": "api.judge:compare",
     "predict": "api.predict:predict",
+    "search": "api.search:search",
     "explain": "api.explain:explain",
     "export": "api.export:export",
     "serve": "api.serve:serve",

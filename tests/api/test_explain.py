@@ -53,6 +53,44 @@ def test_the_same_answer_as_predict_and_the_same_bits_again(base, photo, tmp_pat
     assert len(first[0]["drawings"]) == 5
 
 
+@pytest.fixture(scope="module")
+def transformer(five, tmp_path_factory):
+    out = tmp_path_factory.mktemp("vit") / "lauf"
+    small = ("model.depth=2", "model.dimension=32")
+    return gw.train("vit", data=str(five), out=str(out), set=small, **QUICK)
+
+
+def test_of_a_transformer_attention_rollout_and_grad_cam_are_drawn_and_checked(transformer, photo, tmp_path):
+    (row,) = transformer.explain(str(photo), out=str(tmp_path / "e"))
+    assert [drawing["name"] for drawing in row["drawings"]] == ["attention", "rollout", "grad-cam"]
+    for drawing in row["drawings"]:
+        assert Image.open(drawing["picture"]).size == (120, 80)
+        assert drawing["check"]["words"] in drawing["caption"] and 0 <= drawing["check"]["area_random"] <= 1
+    assert "no proof of cause" in row["drawings"][0]["caption"]
+    assert row["drawings"][2]["layer"] == "blocks.1.norm1"
+    (plain,) = transformer.explain(str(photo), out=str(tmp_path / "p"), check="no", methods=("all",))
+    assert [drawing["name"] for drawing in plain["drawings"]][:5] == [
+        "grad-cam", "occlusion", "attention", "heads", "rollout",
+    ]  # fmt: skip
+    assert not any("check" in drawing or "Checked" in drawing["caption"] for drawing in plain["drawings"])
+    (heads,) = transformer.explain(str(photo), out=str(tmp_path / "h"), methods=("heads",), layer="blocks.0")
+    assert heads["drawings"][0]["layer"] == "blocks.0.attention.maps"
+    assert len(transformer.explain(out=str(tmp_path / "m"))[0]["drawings"]) == 3
+
+
+def test_the_report_of_a_transformer_shows_rollout_beside_grad_cam(transformer, base):
+    theirs, ours = ((run.path / "report.html").read_text(encoding="utf-8") for run in (base, transformer))
+    assert "rollout: said" in ours and "grad-cam: said" in ours
+    assert "rollout: said" not in theirs and "What it looked at" in theirs
+
+
+def test_a_method_that_the_model_has_not_is_refused(base, transformer, photo, refused):
+    for run, method, code in (
+        (base, "rollout", "no-attention"), (transformer, "windows", "no-windows"),
+    ):  # fmt: skip
+        refused(code, lambda: run.explain(str(photo), methods=(method,), out="e"))  # noqa: B023
+
+
 def test_a_layer_and_a_class_can_be_chosen(base, photo, tmp_path):
     rows = [
         base.explain(

@@ -392,7 +392,7 @@ MISTAKES = {
     "another variant": ("contradiction", {"variant": "two-layer"}, "four-layer"),
     "resume": ("contradiction", {"resume": "run"}, "glassworks train"),
     "recipe": ("contradiction", {"recipe": "r.yaml"}, "glassworks train"),
-    "a side that does not fit": ("weights-do-not-fit", {"side": 40}, "dense"),
+    "a side that does not fit": ("picture-size", {"side": 40}, "dense"),
     "no such teacher": ("no-run", {"teacher": "nowhere"}, "nowhere"),
     "distil without a teacher": ("contradiction", {"distil": "hard"}, "--teacher"),
 }

@@ -62,7 +62,7 @@ def check_exports(model, folder):
         assert how_far(subject, eager(subject)(block), predict(block)).by_rounding
 
 
-def first_losses(model, channels, steps=10):
+def first_losses(model, channels, steps=10, task=None):
     """Losses of the first steps on digits at a fixed seed, without augmentation.
 
     Plain gradient descent: AdamW's first steps have the size of the rate whatever the gradient's, so that
@@ -77,7 +77,7 @@ def first_losses(model, channels, steps=10):
     batches = PictureBatches(pixels, table.targets, rows, measure_input(pixels, rows), seed=3)
     state = TrainingState(model, torch.optim.SGD(model.parameters(), lr=0.05))
     runtime = Runtime(torch.device("cpu"), "fp32", 1)
-    step = supervised(ImageClassification(10), model, runtime, seed=3, clip=1.0, average=0.0)
+    step = supervised(task or ImageClassification(10), model, runtime, seed=3, clip=1.0, average=0.0)
     losses = []
     for number in range(steps):
         batch = batches.training(number // 8, number % 8 * 32, number % 8 * 32 + 32)

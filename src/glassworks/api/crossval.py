@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from glassworks.api.families import require
 from glassworks.api.judge import judged_part, save_answers
 from glassworks.api.prepare import decode, identical, open_data, require_enough
 from glassworks.api.requests import CrossValidateRequest, TrainRequest, command_of
-from glassworks.api.resolve import data_part_of, recipe_for
+from glassworks.api.resolve import data_part_of, recipe_for, system_of
 from glassworks.api.train import train_request
 from glassworks.core.errors import PersonError
 from glassworks.core.files import only_one, write_json
@@ -63,6 +64,7 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
         )  # fmt: skip
     say = Silent() if request.quiet else Lines()
     asked = as_training(request)
+    require("cross-validate", system_of(asked))
     folder = _free(request)
     table = open_data(data_part_of(asked))
     recipe = recipe_for(asked, table)

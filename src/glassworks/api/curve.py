@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassworks.api.crossval import quick_figure, working_in
+from glassworks.api.families import require
 from glassworks.api.judge import judged_part
 from glassworks.api.prepare import decode, identical, open_data
 from glassworks.api.requests import LearningCurveRequest, TrainRequest, command_of
@@ -85,6 +86,8 @@ def learning_curve(system: str, data: str | None = None, **options: Any) -> Curv
 def learning_curve_request(request: LearningCurveRequest) -> Curve:
     """The same, from a whole request. Raises PersonError where there is nothing to draw."""
     sizes = _sizes(request)
+    for system in filter(None, (request.system, request.against)):
+        require("learning-curve", system)
     say = Silent() if request.quiet else Lines()
     folder = _free(request)
     shared = {

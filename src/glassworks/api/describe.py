@@ -21,19 +21,29 @@ def list_systems(domain: str = "all") -> list[catalogue.Entry]:
 
 
 def info(
-    system: str, *, variant: str | None = None, side: int = 32, channels: int = 3, classes: int = 10
+    system: str,
+    *,
+    variant: str | None = None,
+    side: int | None = None,
+    patch: int | None = None,
+    channels: int = 3,
+    classes: int = 10,
 ) -> dict:
     """One system: its catalogue row, its settings, and each variant's cost at these shapes.
 
+    side:  pixels; left out: 32, or the published size where pictures are cut into patches
+    patch: pixels on a side of a patch; left out: the variant's own
     {"entry", "settings": [{"name", "default", "meaning"}], "variants": [{"name", "parameters",
-    "multiply_adds", "stages": […]}]}
+    "multiply_adds", "stages": […]}]}; of a system with attention each variant has "attention" too, see
+    `_attention`, and "published": the same at the published size.
     """
+    from glassworks.api.families import family_of
     from glassworks.recipes.base import TIMM, config_class, require_system
 
     entry = require_system(system)
     _require_variant(entry, variant)
     module = importlib.import_module(entry.module)
-    shape: dict[str, Any] = {"height": side, "width": side, "channels": channels, "classes": classes}
+    shape = _shape(system, _defaults(module), side, patch) | {"channels": channels, "classes": classes}
     if system.startswith(TIMM):
         shape |= {"name": system.removeprefix(TIMM)}
     return {
@@ -46,7 +56,7 @@ def info(
         "variants": [_variant(module, name, shape) for name in ([variant] if variant else entry.variants)],
         "weights": list(entry.weights),
         "published": _published(system),
-        "data": "pictures: class folders, CSV or JSONL, IDX, .npz, archives, torchvision:NAME, hf:org/name",
+        "data": family_of(system).data,
         "start": f"glassworks {'finetune' if entry.weights else 'train'} {system} --data photos/",
     }
 
@@ -80,8 +90,12 @@ def built(system: str, variant: str | None = None, *, side: int = 32, channels: 
 def _built(module, name: str, shape: dict):
     from glassworks.recipes.base import config_class
 
+    known = {field.name for field in dataclasses.fields(config_class(module))}
+    classes = shape.get("classes", 10)
+    shape = {name: value for name, value in shape.items() if name in known}  # some have no classes
     try:
-        return module.build(config_class(module)(**shape, **getattr(module, "VARIANTS", {}).get(name, {})))
+        made = module.build(config_class(module)(**getattr(module, "VARIANTS", {}).get(name, {}) | shape))
+        return module.described(made, classes) if hasattr(module, "described") else made
     except (ValueError, RuntimeError) as error:  # torch says so when memory does not suffice
         raise PersonError(
             "bad-model",
@@ -101,25 +115,86 @@ def _require_variant(entry: catalogue.Entry, variant: str | None) -> None:
         )
 
 
+def _defaults(module) -> dict[str, Any]:
+    """Fields of a system's config with their defaults: the published shape."""
+    from glassworks.recipes.base import config_class
+
+    return {field.name: field.default for field in dataclasses.fields(config_class(module))}
+
+
+def _shape(system: str, defaults: dict[str, Any], side: int | None, patch: int | None) -> dict[str, Any]:
+    """The picture and its patches. Raises PersonError("no-patches") where there are none to change."""
+    if patch is None:
+        side = side or (defaults["height"] if "patch" in defaults else 32)
+        return {"height": side, "width": side}
+    if "patch" not in defaults:
+        raise PersonError(
+            "no-patches",
+            expected="a system that cuts pictures into patches of a size of your choice",
+            got=f"--patch {patch} for {system}",
+            fix="leave out --patch",
+        )
+    side = side or defaults["height"]
+    return {"height": side, "width": side, "patch": patch}
+
+
 def _variant(module, name: str, shape: dict) -> dict:
-    """Parameters, multiply-adds and stages of one architecture."""
+    """Parameters, multiply-adds and stages of one architecture; with attention also at its published size."""
+    costs = _costs(module, name, shape)
+    if "attention" not in costs or "name" in shape:
+        return costs
+    published = {key: value for key, value in shape.items() if key != "patch"}
+    published |= {key: value for key, value in _defaults(module).items() if key in ("height", "width")}
+    return costs | {"published": _costs(module, name, published)}
+
+
+def _costs(module, name: str, shape: dict) -> dict:
+    """One architecture at one shape. Only shapes go through it: a large picture takes no memory."""
     import torch
 
     from glassworks.insight.cost import stage_costs
 
-    model = _built(module, name, shape)
-    picture = torch.zeros(1, shape["channels"], shape["height"], shape["width"])
-    stages = [dataclasses.asdict(stage) for stage in stage_costs(model, picture)]
-    return {
+    with torch.device("cpu" if "name" in shape else "meta"):  # another library's model may want numbers
+        model = _built(module, name, shape)
+        picture = torch.zeros(1, shape["channels"], shape["height"], shape["width"])
+        stages = stage_costs(model, picture)
+    costs = {
         "name": name,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "multiply_adds": sum(stage["multiply_adds"] for stage in stages),
-        "stages": stages,
+        "multiply_adds": sum(stage.multiply_adds for stage in stages),
+        "stages": [dataclasses.asdict(stage) for stage in stages],
+    }
+    if any(stage.map_numbers for stage in stages):
+        costs["attention"] = _attention(model.config, stages)
+    return costs
+
+
+def _attention(config: Any, stages: list) -> dict:
+    """What attention costs, for one picture and all blocks together.
+
+    patch, tokens: None where the config does not name them
+    linear, maps:  multiply-adds of layers, and of attention's own products
+    bytes:         of all maps if they are written down, "fp16" and "fp32"; and what a "fused" kernel keeps
+                   for learning instead, one float32 number a row
+    """
+    numbers, rows = sum(stage.map_numbers for stage in stages), sum(stage.map_rows for stage in stages)
+    maps = sum(stage.in_maps for stage in stages)
+    return {
+        "height": config.height,
+        "width": config.width,
+        "patch": getattr(config, "patch", None),
+        "tokens": getattr(config, "tokens", None),
+        "linear": sum(stage.multiply_adds for stage in stages) - maps,
+        "maps": maps,
+        "bytes": {"fp16": 2 * numbers, "fp32": 4 * numbers, "fused": 4 * rows},
     }
 
 
-def _settings(config: Any) -> list[dict]:
-    """Fields of a config with their meanings, read from its docstring ("name: meaning", several a line)."""
+def _settings(config: Any, made: Any = None) -> list[dict]:
+    """Fields of a config with their meanings, read from its docstring ("name: meaning", several a line).
+
+    made: the config whose values stand as defaults; left out: those of the class
+    """
     meanings: dict[str, str] = {}
     names: list[str] = []
     for line in (config.__doc__ or "").splitlines()[1:]:
@@ -132,7 +207,17 @@ def _settings(config: Any) -> list[dict]:
         elif line.strip() and names:
             for name in names:
                 meanings[name] += " " + line.strip()
-    return [
-        {"name": field.name, "default": field.default, "meaning": meanings.get(field.name, "")}
-        for field in dataclasses.fields(config)
-    ]
+    rows: list[dict] = []
+    for field in dataclasses.fields(config):
+        value = getattr(made, field.name) if made is not None else _default(field)
+        inner = dataclasses.is_dataclass(value) and not isinstance(value, type)  # a config inside a config
+        row = {"name": field.name, "default": "" if inner else value, "meaning": meanings.get(field.name, "")}
+        rows.append(row)
+        if inner:
+            rows += [one | {"name": f"{field.name}.{one['name']}"} for one in _settings(type(value), value)]
+    return rows
+
+
+def _default(field: dataclasses.Field) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()

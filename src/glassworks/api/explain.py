@@ -1,20 +1,31 @@
 """Looking inside a run: drawings for a person's pictures, or of the model alone, on one page."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from glassworks.api.families import require
 from glassworks.api.predict import answers_for, files_of
 from glassworks.api.requests import ExplainRequest
 from glassworks.api.run import Run, load
+from glassworks.api.sizes import at_side, other_size
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import writing
 from glassworks.core.page import Page
 from glassworks.data.decode import open_picture, read_picture
-from glassworks.insight.gallery import METHODS, Drawing, check_methods, look_inside, model_gallery
+from glassworks.insight.drawings import Drawing
+from glassworks.insight.gallery import (
+    ANSWERS,
+    OF_ANSWERS,
+    check_methods,
+    look_inside,
+    methods_for,
+    model_gallery,
+)
+from glassworks.insight.tokens import picture_encoder
 from glassworks.training.run_folder import slug
 
 PAGE = "explain.html"
@@ -25,7 +36,8 @@ def explain(run: str | Path | Run, *inputs: str | Path, **options: Any) -> list[
     """Draw what a model made of pictures; the keywords are the options of `glassworks explain --help`.
 
     Returns one dict a picture: {"file", "answer", "answers", "drawings": [{"name", "layer", "caption",
-    "picture": path}]}, or {"file", "error"}. Without inputs: one dict about the model alone.
+    "picture": path, and, of heat that was checked, "check": figures}]}, or {"file", "error"}. Without inputs:
+    one dict about the model alone.
     """
     name = str(run.path) if isinstance(run, Run) else str(run)
     request = ExplainRequest(run=name, inputs=tuple(str(i) for i in inputs), **options)
@@ -34,9 +46,10 @@ def explain(run: str | Path | Run, *inputs: str | Path, **options: Any) -> list[
 
 def explain_request(request: ExplainRequest, run: Run | None = None) -> list[dict]:
     """The same, from a whole request. Writes PNG files and a page into the folder of `place_of`."""
-    run = run or load(request.run, device=request.device)
+    run = at_side(run or load(request.run, device=request.device), request.side)
+    require("explain", run.recipe.system)
     if request.methods == ("all",):
-        request = replace(request, methods=tuple(METHODS))
+        request = replace(request, methods=_all_methods(run))
     check_methods(request.methods)
     target = None if request.target is None else _target(run, request.target)
     folder = place_of(request, run)
@@ -45,7 +58,8 @@ def explain_request(request: ExplainRequest, run: Run | None = None) -> list[dic
         "What the model looks at. Each drawing says what it shows and what it does not.",
     )
     if not request.inputs:
-        drawings = model_gallery(run.model, run.input, layer=request.layer, classes=run.classes)
+        model = run.model if run.card["kind"] in ANSWERS else picture_encoder(run.model)
+        drawings = model_gallery(model, run.input, layer=request.layer, classes=run.classes)
         rows = [
             {"model": str(run.path), "drawings": _written(drawings, folder, "model", page, "The model alone")}
         ]
@@ -72,11 +86,12 @@ def drawings_for(
     methods: tuple[str, ...] = ("grad-cam",),
     target: int | None = None,
     layer: str | None = None,
+    check: bool = False,
 ) -> list[Drawing]:
     """Drawings of one decoded picture: full (height, width, 1 or 3) and as the model sees it, both uint8."""
     return look_inside(
         run.model, full, pixels, run.input, target=target, methods=methods, layer=layer, classes=run.classes,
-        kind=run.card["kind"], seed=run.recipe.seed,
+        kind=run.card["kind"], seed=run.recipe.seed, check=check,
     )  # fmt: skip
 
 
@@ -85,7 +100,8 @@ def place_of(request: ExplainRequest, run: Run) -> Path:
     if request.out:
         folder = Path(request.out)
     else:
-        folder = Path(f"explain-{run.path.name}") if run.published else run.path / "explain"
+        place = Path(f"explain-{run.path.name}") if run.published else run.path / "explain"
+        folder = place.with_name(place.name + other_size(run))
     if folder.is_file():
         raise PersonError(
             "not-a-folder", expected="a folder for the drawings", got=f"{folder} is a file",
@@ -107,12 +123,14 @@ def _one(
     except PersonError as error:
         page.section(file.name).text(error.got, "bad")
         return {"file": str(file)} | error.as_json()
-    answer = answers_for(run, np.stack([pixels]))[0]
+    answer = answers_for(run, np.stack([pixels]))[0] if run.card["kind"] in ANSWERS else {}
     drawings = drawings_for(
-        run, full, pixels, methods=request.methods, target=target, layer=request.layer
+        run, full, pixels, methods=request.methods, target=target, layer=request.layer,
+        check=request.check == "yes",
     )  # fmt: skip
     said = answer.get("answer", answer.get("value"))
-    title = f"{file.name}: {said if not isinstance(said, list) else '; '.join(said) or 'none'}"
+    words = f": {said if not isinstance(said, list) else '; '.join(said) or 'none'}" if answer else ""
+    title = f"{file.name}{words}"
     written = _written(drawings, folder, f"{number:03d}-{slug(file.stem)}", page, title, full)
     if "answers" in answer:
         answer["answers"] = answer["answers"][:5]
@@ -133,15 +151,22 @@ def _written(
         with writing(path) as aside, aside.open("wb") as file:
             image.save(file, "PNG")
         shown.append((drawing.picture, drawing.caption))
-        rows.append(
-            {"name": drawing.name, "layer": drawing.layer, "caption": drawing.caption, "picture": str(path)}
-        )
+        row = {"name": drawing.name, "layer": drawing.layer, "caption": drawing.caption, "picture": str(path)}
+        rows.append(row | ({} if drawing.check is None else {"check": asdict(drawing.check)}))
     page.figures(shown)
     return rows
 
 
 def _image(picture: np.ndarray) -> Image.Image:
     return Image.fromarray(picture[..., 0] if picture.shape[2:] == (1,) else picture)
+
+
+def _all_methods(run: Run) -> tuple[str, ...]:
+    """All ways of looking that this run has."""
+    if run.card["kind"] in ANSWERS:
+        return methods_for(run.model, run.input)
+    ways = methods_for(picture_encoder(run.model), run.input)
+    return tuple(way for way in ways if way not in OF_ANSWERS)
 
 
 def _target(run: Run, name: str) -> int:

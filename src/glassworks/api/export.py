@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from glassworks.api.families import require
 from glassworks.api.judge import with_classes_of
 from glassworks.api.prepare import decode, open_data
 from glassworks.api.requests import ExportRequest
 from glassworks.api.run import Run, load
+from glassworks.api.sizes import at_side, other_size
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.data.decode import read_picture
 from glassworks.data.samples import photographs
@@ -37,7 +39,8 @@ def export(run: str | Path | Run, **options: Any) -> dict[str, Any]:
 def export_request(request: ExportRequest, run: Run | None = None) -> dict[str, Any]:
     """The same, from a whole request."""
     forms = _forms(request)
-    run = run or load(request.run, device="cpu")
+    run = at_side(run or load(request.run, device="cpu"), request.side)
+    require("export", run.recipe.system)
     folder = Path(request.out) if request.out else _place(run)
     _require_free(folder, forms, request.overwrite)
     subject = subject_of(run)
@@ -143,7 +146,8 @@ def _forms(request: ExportRequest) -> list[bundle.Format]:
 
 
 def _place(run: Run) -> Path:
-    return Path(f"export-{run.path.name}") if run.published else run.path / "export"
+    place = Path(f"export-{run.path.name}") if run.published else run.path / "export"
+    return place.with_name(place.name + other_size(run))
 
 
 def _require_free(folder: Path, forms: list[bundle.Format], overwrite: bool) -> None:

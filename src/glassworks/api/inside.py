@@ -1,4 +1,8 @@
-"""What the report shows of a model's inside: Grad-CAM on some judged pictures, and its first filters."""
+"""What the report shows of a model's inside: where it looked in some judged pictures, and its first filters.
+
+Grad-CAM for any model with maps; of a Transformer rollout through its layers, or the attention of its last
+layer where there are windows, stands before it.
+"""
 
 from collections.abc import Sequence
 
@@ -9,7 +13,7 @@ from glassworks.core.errors import PersonError
 from glassworks.core.keyed import permutation
 from glassworks.core.rows import Answers, PictureInput, PictureTable
 from glassworks.data.decode import open_picture
-from glassworks.insight.gallery import filters_of, look_inside
+from glassworks.insight.gallery import filters_of, look_inside, methods_for
 from glassworks.judging.judgement import Judgement
 
 MISTAKES, RIGHT = 3, 5  # pictures shown
@@ -35,15 +39,19 @@ def looked_at(
     others = [int(row) for row in permutation(len(rows), "inside") if int(row) not in worst]
     found = []
     try:
+        ways = methods_for(model, how)
+        attention = next((way for way in ("rollout", "attention") if way in ways), None)
+        methods = ("grad-cam",) if attention is None else (attention, "grad-cam")
         for place in [*worst, *others[:RIGHT]]:
             row = int(rows[place])
             full = np.asarray(open_picture(table.sources[row], name=table.names[row]))
-            drawing = look_inside(
-                model, _large(full), pixels[row], how, methods=("grad-cam",), classes=table.classes,
+            drawings = look_inside(
+                model, _large(full), pixels[row], how, methods=methods, classes=table.classes,
                 kind=table.kind,
-            )[0]  # fmt: skip
+            )  # fmt: skip
             words = f"said {_said(answers, place)}, given {_given(answers, place)}: {table.names[row]}"
-            found.append((drawing.picture, words))
+            for drawing in drawings:
+                found.append((drawing.picture, f"{drawing.name}: {words}" if attention else words))
         filters = filters_of(model)
     except PersonError:  # a model without maps or filters has nothing to show here
         return found

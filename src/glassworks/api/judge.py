@@ -9,11 +9,13 @@ from zipfile import BadZipFile
 import numpy as np
 from torch import Tensor, nn
 
+from glassworks.api.families import family_of, require
 from glassworks.api.inside import Looked, looked_at
 from glassworks.api.learner import Learner
 from glassworks.api.prepare import Prepared, decode, open_data
 from glassworks.api.requests import EvaluateRequest
 from glassworks.api.run import Run, features_of, load, outputs_of, outputs_of_features
+from glassworks.api.sizes import at_side, other_size
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import write_json, write_text, writing
 from glassworks.core.keyed import permutation
@@ -28,7 +30,7 @@ from glassworks.judging.decisions import Threshold, choose_threshold
 from glassworks.judging.judgement import Judgement, judge
 from glassworks.judging.report import Suspect, write_report
 from glassworks.judging.suspects import suspects
-from glassworks.recipes.base import DataPart, Recipe
+from glassworks.recipes.base import DataPart, Recipe, read
 from glassworks.training.progress import readable_time
 from glassworks.training.run_folder import (
     ADAPTER,
@@ -81,7 +83,12 @@ def evaluate(run: str | Path, **options: Any) -> Evaluation:
 
 def evaluate_request(request: EvaluateRequest) -> Evaluation:
     """The same, from a whole request."""
-    run = load(request.run, device=request.device)
+    run = at_side(load(request.run, device=request.device), request.side)
+    return family_of(run.recipe.system).evaluate(run, request)
+
+
+def evaluate_labelled(run: Run, request: EvaluateRequest) -> Evaluation:
+    """The same for a run that learned from labelled pictures."""
     own = run.data()
     if request.data is None:
         part: str = request.part
@@ -101,18 +108,28 @@ def evaluate_request(request: EvaluateRequest) -> Evaluation:
     threshold = Threshold.from_json(run.card["threshold"]) if run.card.get("threshold") else None
     judgement = judge(answers, baselines=baselines_of(own, store.pixels, rows, answers), threshold=threshold)
     card = cards.with_judgement(run.card, judgement, part=part)
-    report = run.path / REPORT
-    if part == "test":  # the run's own figures; those of other data or parts stand in reports of their own
+    report = file_card(run, card, part)
+    if report.name == REPORT:
         save_answers(run.path / ANSWERS, answers)
-        write_card(run.path, card)
-    else:
-        report = report.with_stem(f"report-{slug(part)}")
     doubted = _suspects(run, own) if request.data is None else []
     looked = looked_at(run.model, run.input, table, rows, store.pixels, judgement, answers)
     write_page(
         report, run.folder, run.recipe, card, judgement, lambda row: store.pixels[rows[row]], doubted, looked
     )
     return Evaluation(run.path, part, judgement, card["test_looks"], report)
+
+
+def file_card(run: Run, card: dict, part: str) -> Path:
+    """Where the report of a part goes; writes the card where these are the run's own figures.
+
+    Other data, other parts and other picture sizes stand in reports of their own. A look at the test part is
+    counted at any size.
+    """
+    if part == "test":
+        write_card(run.path, run.own.card | {"test_looks": card["test_looks"]} if run.own else card)
+    about = "" if part == "test" else f"-{slug(part)}"
+    place = run.path / REPORT
+    return place.with_stem(place.stem + about + other_size(run))
 
 
 def judged_part(run: Run, part: str = "test") -> tuple[Answers, dict[str, Answers]]:
@@ -145,6 +162,26 @@ def finish(folder: RunFolder, learner: Learner, state: TrainingState, choices: l
     judgement = judge(
         answers, baselines=baselines_of(prepared, prepared.store.pixels, rows, answers), threshold=threshold
     )
+    card = first_card(folder, learner, judgement, choices, threshold)
+    if prepared.table.kind == "number":
+        card["number"] = {"mean": prepared.task.mean, "std": prepared.task.std}
+    write_card(folder.path, card)
+    pixels = prepared.store.pixels
+    looked = looked_at(model, prepared.how, prepared.table, rows, pixels, judgement, answers)
+    write_page(
+        folder.path / REPORT, folder, recipe, card, judgement, lambda row: pixels[rows[row]], looked=looked
+    )
+
+
+def first_card(
+    folder: RunFolder,
+    learner: Learner,
+    judgement: Judgement,
+    choices: list[str],
+    threshold: Threshold | None = None,
+) -> dict:
+    """The card of a run whose training has ended, with the judgement of its validation part."""
+    recipe, prepared = learner.recipe, learner.prepared
     card = cards.card(
         system=recipe.system,
         variant=recipe.variant,
@@ -157,23 +194,14 @@ def finish(folder: RunFolder, learner: Learner, state: TrainingState, choices: l
             "digest": prepared.store.digest,
             "rows": {part: len(prepared.part(part)) for part in ("train", "val", "test")},
         },
-        parameters=sum(p.numel() for p in model.parameters()),
+        parameters=sum(p.numel() for p in learner.model.parameters()),
         started_from=learner.origin,
         threshold=threshold.as_json() if threshold else None,
         judgement=judgement,
         part="val",
         command=read_json(folder.path / "environment.json")["command"],
     )
-    card["choices"] = choices
-    card["parts"] = learner.parts()
-    if prepared.table.kind == "number":
-        card["number"] = {"mean": prepared.task.mean, "std": prepared.task.std}  # type: ignore[union-attr]
-    write_card(folder.path, card)
-    pixels = prepared.store.pixels
-    looked = looked_at(model, prepared.how, prepared.table, rows, pixels, judgement, answers)
-    write_page(
-        folder.path / REPORT, folder, recipe, card, judgement, lambda row: pixels[rows[row]], looked=looked
-    )
+    return card | {"choices": choices, "parts": learner.parts()}
 
 
 def _familiar(learner: Learner, model: nn.Module, held_out: Tensor) -> unfamiliar.Familiar:
@@ -199,8 +227,9 @@ def write_page(
     picture: Callable[[int], np.ndarray],
     suspects: Sequence[Suspect] = (),
     looked: Looked = (),
+    **more: Any,
 ) -> None:
-    """The report of a run. `picture`: the uint8 picture of a judged row."""
+    """The report of a run. `picture`: the uint8 picture of a judged row; more: of `write_report`."""
     facts = {
         "system": recipe.system,
         "variant": recipe.variant,
@@ -227,6 +256,7 @@ def write_page(
         suspects=suspects,
         findings=notes,
         looked=looked,
+        **more,
     )
 
 
@@ -323,6 +353,7 @@ def save_answers(path: Path, answers: Answers) -> None:
 def read_answers(run: str | Path) -> Answers:
     """The recorded answers to a run's test part. Raises PersonError when it was never judged."""
     folder = open_run(run)
+    require("compare", read(folder / RECIPE).system)
     path = folder / ANSWERS
     if not path.is_file():
         raise PersonError(

@@ -19,7 +19,7 @@ from glassworks.api.run import features_of, load
 from glassworks.core.errors import PersonError
 from glassworks.data.augment import NOTHING, Augment
 from glassworks.data.batches import Batch, PictureBatches
-from glassworks.recipes.base import Recipe, TunePart, build_model
+from glassworks.recipes.base import Recipe, TunePart, build_model, system_module
 from glassworks.training.optimizer import BETAS, RULES
 from glassworks.training.runtime import Runtime
 from glassworks.training.state import TrainingState
@@ -28,6 +28,7 @@ from glassworks.transfer.distil import Distilled, order_of, teacher_function
 from glassworks.transfer.feature_cache import FeatureBatches, cached_features, weights_digest
 from glassworks.transfer.freeze import training_mode
 from glassworks.transfer.head_start import start_head
+from glassworks.transfer.resize import fitted
 from glassworks.transfer.tuning import Group, Tuning, begin, groups_of, optimizer_groups, table_of, thaw
 from glassworks.weights.store import load_into
 
@@ -180,12 +181,13 @@ class Learner:
         """Begin with other weights. A head for other classes starts fresh, and says so."""
         source = str(self.recipe.start_from)
         weights = pretrained(self.recipe.system, source, self.recipe.variant)
-        tensors, own = weights.tensors(model.config), model.state_dict()
+        given, own = weights.tensors(model.config), model.state_dict()
+        tensors = self._fitted(given, own, model.config, weights.model or {})
         other = weights.classes is not None and weights.classes != self.prepared.table.classes
-        fresh = other or any(
-            tensors[name].shape != own[name].shape
+        fresh = other or any(  # a body without a head begins with a new one
+            name not in tensors or tensors[name].shape != own[name].shape
             for name in own
-            if name.startswith("head.") and name in tensors
+            if name.startswith("head.")
         )
         load_into(model, tensors, source=source, skip=("head.",) if fresh else ())
         self.fresh_head = fresh
@@ -198,6 +200,14 @@ class Learner:
         self.notes.append(
             f"started from {named}{licence}" + (", with a new head for these classes" if fresh else "")
         )
+        if tensors is not given:
+            how = self.recipe.input
+            self.notes.append(f"its positions were resized for pictures of {how.height}x{how.width}")
+
+    def _fitted(self, given: dict, own: dict, config: Any, model: dict) -> dict[str, torch.Tensor]:
+        """The tensors for the pictures of this run, which may be larger or smaller than those they saw."""
+        before = (model["height"], model["width"]) if {"height", "width"} <= model.keys() else None
+        return fitted(system_module(self.recipe.system), given, own, config, before)
 
     def _start_head(self) -> None:
         """Fit the new head on the features of the training pictures, before anything else moves."""

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from glassworks.api.families import family_of
 from glassworks.api.requests import PredictRequest
-from glassworks.api.run import BATCH, Run, features_of, load, outputs_of_features
+from glassworks.api.run import BATCH, Run, features_of, load, outputs_of_features, require_captions
+from glassworks.api.sizes import at_side
 from glassworks.core.errors import PersonError
 from glassworks.core.files import write_text
 from glassworks.data.batches import PictureBatches
@@ -41,7 +43,14 @@ def predict_request(request: PredictRequest, run: Run | None = None) -> list[dic
             "bad-value", expected="--top of 1 or more", got=str(request.top), fix="leave --top out for 3",
         )  # fmt: skip
     files = files_of(request.inputs)
-    run = run or load(request.run, device=request.device)
+    run = at_side(run or load(request.run, device=request.device), request.side)
+    if request.labels is not None or request.template is not None:
+        require_captions("predict --labels", run)
+    return family_of(run.recipe.system).predict(run, request, files)
+
+
+def predict_labelled(run: Run, request: PredictRequest, files: list[Path]) -> list[dict]:
+    """The answers of a system that learned from labelled pictures; --out names a CSV file."""
     rows = [
         row for start in range(0, len(files), BATCH) for row in _answer(run, files[start : start + BATCH])
     ]

@@ -29,7 +29,7 @@ class Prepared:
     store: PictureStore
     splits: Splits
     how: PictureInput
-    task: ImageTask
+    task: Any
 
     @property
     def table(self) -> PictureTable:
@@ -40,7 +40,8 @@ class Prepared:
         return getattr(self.splits, name)
 
     def batches(self, name: str, **options: Any) -> PictureBatches:
-        return PictureBatches(self.store.pixels, self.table.targets, self.part(name), self.how, **options)
+        targets = self.table.targets if self.table.kind != "none" else np.zeros(len(self.table), np.int64)
+        return PictureBatches(self.store.pixels, targets, self.part(name), self.how, **options)
 
 
 def open_data(data: DataPart) -> PictureTable:
@@ -48,6 +49,13 @@ def open_data(data: DataPart) -> PictureTable:
     table = open_pictures(
         data.where, target=data.target, file=data.file, group=data.group, labels=data.labels, bad=data.bad
     )
+    if table.kind == "captions":
+        raise PersonError(
+            "captions",
+            expected="pictures with a class, labels or a number each",
+            got=f"{data.where}: {len(table)} pictures with captions",
+            fix="glassworks train clip learns from captions; or name the column of a class with --target",
+        )
     if table.kind == "none":
         raise PersonError(
             "no-labels",
@@ -92,15 +100,20 @@ def facts_of(table: PictureTable) -> Facts:
     )
 
 
-def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None) -> Prepared:
-    """Decode, divide and measure. `splits`: as recorded in a run, or None to make them now."""
+def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None, task: Any = None) -> Prepared:
+    """Decode, divide and measure.
+
+    splits: as recorded in a run, or None to make them now
+    task:   left out: the one that the table's targets ask for
+    """
     _require_agreement(recipe, table)
     store = decode(recipe.input, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
     table = store.table
     if splits is None:
         parts = split(
-            table, seed=recipe.seed, val=recipe.data.val, test=recipe.data.test, same=identical(store.pixels)
-        )
+            getattr(table, "labelled", None) or table,  # labels that are not learned from may still divide
+            seed=recipe.seed, val=recipe.data.val, test=recipe.data.test, same=identical(store.pixels),
+        )  # fmt: skip
         require_enough(table, parts)
     else:
         parts = Splits.from_json(table, splits)
@@ -108,7 +121,7 @@ def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None) 
     if not how.mean:
         measured = measure_input(store.pixels, parts.train, recipe.input.fit)
         how = replace(how, mean=measured.mean, std=measured.std)
-    return Prepared(store, parts, how, task_of(recipe, table, parts))
+    return Prepared(store, parts, how, task or task_of(recipe, table, parts))
 
 
 def decode(wanted: InputPart | PictureInput, table: PictureTable, *, workers: int, bad: str) -> PictureStore:

@@ -16,12 +16,16 @@ from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import sha256_of
 from glassworks.data.folders import missing_path
 from glassworks.deploy.bundle import CARD as EXPORTED
-from glassworks.recipes.base import TIMM, InputPart, read, require_system, system_module
+from glassworks.recipes.base import TIMM, InputPart, config_class, read, require_system, system_module
 from glassworks.training.run_folder import CARD, MODEL, RECIPE, open_run, read_json
 from glassworks.transfer import timm_models
+from glassworks.transfer.resize import size_of
 from glassworks.weights import published
-from glassworks.weights.names import SYSTEMS, by_our_names
+from glassworks.weights.names import BODIES, SYSTEMS, body_for, by_our_names
 from glassworks.weights.store import read_tensors, refuse_pickle
+
+# (system, name): the variant that has a body of another system, its child, that system and its variant
+TOWERS = {("clip", "imagenet"): ("lite0", "picture", "efficientnet", "lite0")}
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def pretrained(system: str, source: str, variant: str | None = None) -> Pretrain
     entry = require_system(system)
     if source in entry.weights:
         return _published(system, variant, source)
+    if (system, source) in TOWERS:
+        return _tower(system, variant, source)
     path = Path(source)
     if not path.exists():
         raise _unknown(entry, source)
@@ -89,6 +95,26 @@ def _published(system: str, variant: str | None, name: str) -> Pretrained:
     )  # fmt: skip
 
 
+def _tower(system: str, variant: str | None, name: str) -> Pretrained:
+    """The picture encoder of a system with two: a published body without its head."""
+    own, child, body, body_variant = TOWERS[system, name]
+    if variant not in (None, own):
+        raise PersonError(
+            "unknown-weights", expected=f'a variant of {system} with weights "{name}" ({own})',
+            got=f"--variant {variant}", fix=f"choose --variant {own}, or leave --variant out",
+        )  # fmt: skip
+    found = _published(body, body_variant, name)
+
+    def tensors(config: Any) -> dict[str, Tensor]:
+        kept = found.tensors(config).items()
+        return {f"{child}.{part}": tensor for part, tensor in kept if not part.startswith("head.")}
+
+    # The whole of a person's picture, not its middle: a caption speaks of all of it.
+    assert found.input is not None
+    seen = found.input.model_copy(update={"fit": "stretch", "crop": 1.0})
+    return replace(found, variant=own, model={"channels": 3}, input=seen, classes=None, tensors=tensors)
+
+
 def _timm(system: str, name: str) -> Pretrained:
     """Weights that timm names, kept as safetensors on the Hugging Face hub."""
     model = system.removeprefix(TIMM)
@@ -109,10 +135,11 @@ def _timm(system: str, name: str) -> Pretrained:
 
 
 def _run(system: str, folder: Path) -> Pretrained:
-    """A run of the same system: its recipe says everything."""
+    """A run of the same system, or of one whose body this one can begin with; its recipe says everything."""
     folder = open_run(folder)
     recipe = read(folder / RECIPE)
-    if recipe.system != system:
+    body = BODIES.get((recipe.system, system))
+    if recipe.system != system and body is None:
         raise PersonError(
             "other-system",
             expected=f"weights of {system}",
@@ -123,9 +150,9 @@ def _run(system: str, folder: Path) -> Pretrained:
     def tensors(_: Any) -> dict[str, Tensor]:
         from glassworks.api.run import load_model
 
-        return load_model(folder, recipe).state_dict()
+        return by_our_names(system, load_model(folder, recipe).state_dict())
 
-    return Pretrained(
+    found = Pretrained(
         source=str(folder.resolve()),
         variant=recipe.variant,
         model=dict(recipe.model),
@@ -134,6 +161,11 @@ def _run(system: str, folder: Path) -> Pretrained:
         origin={"name": str(folder), "sha256": sha256_of(folder / MODEL)},
         tensors=tensors,
     )
+    if body is None:
+        return found
+    known = recipe.variant if recipe.variant in require_system(system).variants else None
+    origin = found.origin | {"name": f"the body of {folder}, a run of {recipe.system}"}
+    return replace(found, variant=known, model=body.vit_fields(recipe.model), classes=None, origin=origin)
 
 
 def _file(system: str, variant: str | None, file: Path) -> Pretrained:
@@ -152,11 +184,22 @@ def _file(system: str, variant: str | None, file: Path) -> Pretrained:
     refuse_pickle(file)
     if (file.parent / EXPORTED).is_file():
         return _exported(system, file, plain)
-    if system in SYSTEMS and SYSTEMS[system].is_theirs(read_tensors(file)):
+    tensors = read_tensors(file)
+    if (body := body_for(system, tensors)) is not None:
+        known, shape = body.fields_of(tensors)
+        return replace(plain, variant=known, model=shape)
+    if system in SYSTEMS and SYSTEMS[system].is_theirs(tensors):
         entry = require_system(system)
         shape = system_module(system).VARIANTS.get(variant or entry.variants[0], {})
-        return replace(plain, model=shape | {"channels": 3})
+        return replace(plain, model=shape | {"channels": 3} | _side_of(system, shape, tensors))
     return plain
+
+
+def _side_of(system: str, shape: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, int]:
+    """Height and width of the pictures that a foreign file was made for, where its positions tell them."""
+    config = config_class(system_module(system))(**shape)
+    size = size_of(by_our_names(system, tensors), config)
+    return {} if size is None else {"height": size[0], "width": size[1]}
 
 
 def _exported(system: str, file: Path, plain: Pretrained) -> Pretrained:

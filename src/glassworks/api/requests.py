@@ -9,9 +9,17 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal
 
 
-def option(default: Any, help: str, *, flag: str = "") -> Any:
-    """A field that is a flag; `flag` where Python does not allow the word as a name."""
-    return field(default=default, metadata={"help": help, "flag": flag})
+def option(default: Any, help: str, *, flag: str = "", also: str = "") -> Any:
+    """A field that is a flag; `flag` where Python does not allow the word, `also`: a second name for it."""
+    return field(default=default, metadata={"help": help, "flag": flag, "also": also})
+
+
+def side_option(default: int | None, help: str) -> Any:
+    """Height and width of the pictures in one number: --side or --image-size, which are the same."""
+    return option(default, help, also="image-size")
+
+
+OTHER_SIZE = "pictures of this height and width instead of the run's own, with resized positions"
 
 
 def argument(help: str, default: Any = MISSING) -> Any:
@@ -50,7 +58,10 @@ class InfoRequest:
 
     system: str = argument("name as in `glassworks list`")
     variant: str | None = option(None, "show this architecture only")
-    side: int = option(32, "height and width of the picture that costs are counted for, pixels")
+    side: int | None = side_option(
+        None, "height and width of the picture that costs are counted for, pixels (32; with patches 224)"
+    )
+    patch: int | None = option(None, "pixels on a side of a patch, for systems that cut pictures into them")
     channels: Literal[1, 3] = option(3, "1 grey, 3 colour")
     classes: int = option(10, "number of classes")
     json: bool = option(False, "print JSON")
@@ -63,8 +74,8 @@ class Columns:
     target: str | None = option(None, "column with the label, labels or number")
     file: str | None = option(None, "column with the picture's file")
     group: str | None = option(None, "column whose equal values stay in one part (one patient, one film)")
-    labels: Literal["auto", "label", "labels", "number"] = option(
-        "auto", "what the target is: one class, several, or a number"
+    labels: Literal["auto", "label", "labels", "number", "captions"] = option(
+        "auto", "what the target is: one class, several, a number, or captions"
     )
 
 
@@ -117,7 +128,9 @@ class TrainRequest(Columns):
     epochs: int | None = option(None, "passes over the training part")
     batch: int | Literal["auto"] | None = option(None, "pictures a step; auto measures")
     learning_rate: float | Literal["auto"] | None = option(None, "peak rate; auto runs the finder")
-    side: int | None = option(None, "height and width of the pictures the model sees, pixels")
+    side: int | None = side_option(
+        None, "height and width of the pictures the model sees, pixels; with --from its positions are resized"
+    )
     fit: Literal["stretch", "crop", "pad"] | None = option(
         None, "how a picture of another shape becomes square: stretched, cut, or padded"
     )
@@ -171,6 +184,7 @@ class EvaluateRequest(Columns):
         None, "other data of the same classes; left out: the run's own test part, and the look is counted"
     )
     part: Literal["test", "val", "train"] = option("test", "which part of the run's own data")
+    side: int | None = side_option(None, OTHER_SIZE + "; its report is a file of its own")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
     workers: int = option(0, "processes that decode pictures")
     json: bool = option(False, "print JSON")
@@ -183,8 +197,31 @@ class PredictRequest:
     run: str = argument("run folder")
     inputs: tuple[str, ...] = argument("pictures or folders")
     top: int = option(3, "answers shown for each picture")
-    out: str | None = option(None, "write all answers to this CSV file")
+    labels: str | None = option(
+        None, 'for a run that learned captions: your own classes, with commas: "a bird,a flower"'
+    )
+    template: str | None = option(
+        None, 'with --labels: how a label is written as a text, such as "a photo of a {}"'
+    )
+    side: int | None = side_option(None, OTHER_SIZE)
+    out: str | None = option(
+        None, "write all answers to this CSV file; with mae also a folder, for drawings of its guesses"
+    )
     overwrite: bool = option(False, "replace the file that --out names")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """Find the pictures of a folder that fit words or a picture best, with a run that learned captions."""
+
+    run: str = argument("run folder of a system that learns from captions, such as clip")
+    folder: str = argument("folder with pictures")
+    text: str | None = option(None, 'what to look for in words: "a red flower"')
+    picture: str | None = option(None, "a picture: the most similar ones are found")
+    top: int = option(20, "pictures shown")
+    page: str | None = option(None, "write a page with the pictures to this HTML file")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
     json: bool = option(False, "print JSON")
 
@@ -238,13 +275,18 @@ class ExplainRequest:
     run: str = argument("run folder, or SYSTEM:imagenet")
     inputs: tuple[str, ...] = argument("pictures or folders; left out: the model itself", ())
     methods: tuple[str, ...] = option(
-        ("grad-cam", "occlusion", "activations"),
-        "grad-cam, occlusion, activations, filters, maximise, or all",
+        (),
+        "grad-cam, occlusion, attention, heads, rollout, windows, activations, filters, maximise, or all; "
+        "left out: what suits the model (of a Transformer attention, rollout and grad-cam)",
     )
     layer: str | None = option(
-        None, "layer to look at, as in `glassworks info SYSTEM`; left out: the last map"
+        None, "layer to look at, as in `glassworks info SYSTEM`; left out: the last map, the last attention"
     )
     target: str | None = option(None, "class to explain; left out: the answer given")
+    side: int | None = side_option(None, OTHER_SIZE)
+    check: Literal["yes", "no"] = option(
+        "yes", "cover what the heat calls important and say what became of the answer; no is faster"
+    )
     out: str | None = option(None, "folder for the drawings and their page (default RUN/explain)")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
     json: bool = option(False, "print JSON")
@@ -258,6 +300,7 @@ class ExportRequest(Columns):
     to: tuple[str, ...] = option(("onnx", "safetensors"), "formats: onnx, safetensors, pt2")
     quantise: Literal["none", "int8"] = option("none", "int8: also an ONNX file of small whole numbers")
     data: str | None = option(None, "held-out pictures to check with; left out: the run's own test part")
+    side: int | None = side_option(None, OTHER_SIZE + "; written into a folder of its own")
     out: str | None = option(None, "folder (default RUN/export)")
     overwrite: bool = option(False, "replace the folder that --out names")
     json: bool = option(False, "print JSON")
@@ -298,7 +341,7 @@ class PlanRequest:
     key_heads: int | None = option(None, "heads whose keys and values are kept (grouped attention)")
     context: int = option(4096, "tokens of context")
     batch: int = option(1, "pictures or sequences at once")
-    side: int = option(224, "height and width of the pictures, pixels")
+    side: int = side_option(224, "height and width of the pictures, pixels")
     memory: float = option(24.0, "gigabytes of one device")
     json: bool = option(False, "print JSON")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from glassworks.api.prepare import facts_of
+from glassworks.api.families import family_of
 from glassworks.api.pretrained import pretrained
 from glassworks.api.requests import TrainRequest
 from glassworks.core.errors import PersonError
@@ -21,6 +21,7 @@ from glassworks.recipes.base import (
     default_recipe,
     plain_yaml,
     read,
+    recipe_module,
     require_system,
 )
 from glassworks.recipes.pictures import LIGHT, PHOTO
@@ -44,7 +45,8 @@ def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
         changes["hardware.workers"] = decoders(len(table))
     changes |= {"hardware.compile": request.compile or None, "input.fit": request.fit}
     changes |= {"seed": request.seed, "tune.layer_decay": request.layer_decay}
-    changes |= {"teacher.kind": request.distil}
+    if request.distil:
+        changes |= _taught(recipe, request.distil)
     if request.recipe and request.start_from:
         changes |= {"start_from": pretrained(recipe.system, request.start_from, recipe.variant).source}
     if request.recipe and request.tune:
@@ -63,6 +65,15 @@ def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
     made = recipe.with_values(changes | {k: v for k, v in settings.items() if not k.startswith("data.")})
     _require_whole(request, made)
     return made
+
+
+def _taught(recipe: Recipe, kind: str) -> dict[str, Any]:
+    """What --distil changes: the kind, and the teacher's weight where the system's paper has one for it."""
+    changes: dict[str, Any] = {"teacher.kind": kind}
+    own = getattr(recipe_module(recipe.system), "teaching", None)
+    if own is not None and kind != recipe.teacher.kind:
+        changes |= {f"teacher.{name}": value for name, value in own(kind).items()}
+    return changes
 
 
 def _require_whole(request: TrainRequest, recipe: Recipe) -> None:
@@ -92,23 +103,31 @@ def _require_whole(request: TrainRequest, recipe: Recipe) -> None:
 
 def _begun(request: TrainRequest, table: PictureTable) -> Recipe:
     """What named options then change: the file that --recipe names, or the system's own at a size."""
-    facts = facts_of(table)
+    facts = family_of(system_of(request)).facts(table)
     if not request.recipe:
         return _by_name(request, facts)
     recipe = read(request.recipe)
-    if request.system and request.system != recipe.system:
-        raise PersonError(
-            "contradiction",
-            expected=f"the system of the recipe, {recipe.system}",
-            got=request.system,
-            fix="leave one of the two out",
-        )
     if not recipe.start_from:
         # Measured on other data they would be wrong; measured on the same they come out the same.
         recipe = recipe.with_values({"input.mean": (), "input.std": ()})
     if recipe.model.get("classes", facts.outputs) != facts.outputs:
         recipe = recipe.with_values({"model.classes": facts.outputs})
     return recipe
+
+
+def system_of(request: TrainRequest) -> str:
+    """The system that is asked for. Raises PersonError where it is unknown, or not that of --recipe."""
+    if not request.recipe:
+        return require_system(request.system or "").name
+    system = read(request.recipe).system
+    if request.system and request.system != system:
+        raise PersonError(
+            "contradiction",
+            expected=f"the system of the recipe, {system}",
+            got=request.system,
+            fix="leave one of the two out",
+        )
+    return system
 
 
 def _by_name(request: TrainRequest, facts: Facts) -> Recipe:
@@ -122,7 +141,8 @@ def _by_name(request: TrainRequest, facts: Facts) -> Recipe:
     if seen is not None and request.start_from in require_system(system).weights:
         # The whole of a person's picture, not its middle: 92.2 instead of 89.7 % on 188 photographs.
         seen = seen.model_copy(update={"fit": "stretch", "crop": 1.0})
-    tuned = fine_tuned(recipe, facts, tune_part(request.tune), model=weights.model, seen=seen)
+    begin = getattr(recipe_module(system), "started", fine_tuned)  # some systems have a way of their own
+    tuned = begin(recipe, facts, tune_part(request.tune), model=weights.model, seen=seen)
     return tuned.with_values({"start_from": weights.source})
 
 

@@ -10,14 +10,15 @@ import torch
 from torch import nn
 
 from glassworks import catalogue
-from glassworks.api.prepare import Prepared, as_picture_input, open_data, prepare
+from glassworks.api.families import family_of
+from glassworks.api.prepare import Prepared, as_picture_input
 from glassworks.api.pretrained import pretrained
 from glassworks.core.errors import PersonError
 from glassworks.core.rows import PictureInput
 from glassworks.insight import unfamiliar
 from glassworks.judging.card import check_card
 from glassworks.recipes.base import TIMM, Recipe, TrainingPart, build_model, read, require_system
-from glassworks.tasks.image import ImageClassification, ImageRegression, ImageTagging, ImageTask
+from glassworks.tasks.image import ImageTask
 from glassworks.training.run_folder import (
     CARD,
     FAMILIAR,
@@ -46,6 +47,7 @@ class Run:
     card: what card.json says; model: in evaluation mode, on `runtime.device`
     familiar: what tells pictures unlike the training data, None for published weights
     published: whether these are published weights, whose path is a name only
+    own: the run as it was trained, where this one is fitted to another picture size (`api.sizes.at_side`)
     """
 
     path: Path
@@ -55,6 +57,7 @@ class Run:
     runtime: Runtime
     familiar: unfamiliar.Familiar | None = None
     published: bool = False
+    own: "Run | None" = None
 
     @property
     def folder(self) -> RunFolder:
@@ -69,14 +72,9 @@ class Run:
         return as_picture_input(self.recipe.input)
 
     @property
-    def task(self) -> ImageTask:
-        """The task for answers; a number's mean and spread come from the card."""
-        kind = self.card["kind"]
-        if kind == "label":
-            return ImageClassification(len(self.classes))
-        if kind == "labels":
-            return ImageTagging(len(self.classes))
-        return ImageRegression(**self.card["number"])
+    def task(self) -> Any:
+        """The task that turns the model's outputs into answers."""
+        return family_of(self.recipe.system).task(self)
 
     def data(self) -> Prepared:
         """The run's own data, divided as recorded. Raises PersonError for published weights, without any."""
@@ -87,7 +85,9 @@ class Run:
                 got=f"published weights of {self.recipe.system}",
                 fix="make a run with `glassworks finetune`: it knows its pictures",
             )
-        own = prepare(self.recipe, open_data(self.recipe.data), splits=read_json(self.path / SPLITS))
+        family = family_of(self.recipe.system)
+        table = family.open_data(self.recipe.data)
+        own = family.prepare(self.recipe, table, splits=read_json(self.path / SPLITS))
         if own.table.kind != self.card["kind"]:
             raise _disagree(self.path, f'kind "{self.card["kind"]}", the data are of kind "{own.table.kind}"')
         return own
@@ -96,7 +96,7 @@ class Run:
         """Judge the run; see `glassworks.evaluate`."""
         from glassworks.api.judge import evaluate
 
-        return evaluate(str(self.path), **options)
+        return evaluate(str(self.path), **({"side": self.input.height} if self.own else {}) | options)
 
     def explain(self, *inputs: str, **options) -> list[dict]:
         """Draw what the model looks at; see `glassworks.explain`."""
@@ -122,12 +122,21 @@ def load(path: str | Path, *, device: str = "auto") -> Run:
     recipe = read(folder / RECIPE)
     card = read_json(folder / CARD)
     check_card(card, str(folder / CARD))
-    if card["kind"] != "number" and recipe.model.get("classes") != len(card["classes"]):
-        raise _disagree(folder, f"{len(card['classes'])} classes, the model {recipe.model.get('classes')}")
+    family_of(recipe.system).check_run(folder, recipe, card)
     runtime = machine(device, recipe.hardware.precision if recipe.hardware.precision == "bf16" else "fp32")
     model = load_model(folder, recipe).to(runtime.device)
     familiar = unfamiliar.read(folder / FAMILIAR) if (folder / FAMILIAR).is_file() else None
     return Run(folder, recipe, card, model, runtime, familiar)
+
+
+def require_captions(verb: str, run: Run) -> None:
+    """Refuse what needs texts for a run that learned none. Raises PersonError("other-task")."""
+    if run.card["kind"] != "captions":
+        raise PersonError(
+            "other-task", expected=f"for `{verb}` a run that learned from captions",
+            got=f"{run.path}, a run of {run.recipe.system}",
+            fix="train clip on pictures with captions, and use that run",
+        )  # fmt: skip
 
 
 def load_model(folder: Path, recipe: Recipe) -> nn.Module:
@@ -195,8 +204,9 @@ def features_of(model: nn.Module, batches, runtime: Runtime, *, size: int = BATC
 def outputs_of_features(model: nn.Module, features: torch.Tensor) -> torch.Tensor:
     """Raw outputs (rows, outputs) of what the head sees, float32 on the CPU."""
     head: Any = model.head
+    where = next(head.parameters()).device
     with torch.inference_mode():
-        return head(features.to(head.weight.device)).float().cpu()
+        return head(features.to(where)).float().cpu()
 
 
 def _asked(model: nn.Module, ask: Callable, batches, runtime: Runtime, size: int) -> torch.Tensor:

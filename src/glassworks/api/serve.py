@@ -13,6 +13,7 @@ from PIL import Image
 
 from glassworks.api.explain import drawings_for
 from glassworks.api.export import calibration_of, stand_ins, subject_of
+from glassworks.api.families import require
 from glassworks.api.predict import in_words
 from glassworks.api.requests import ServeRequest
 from glassworks.api.run import Run, load
@@ -48,6 +49,7 @@ def serve_request(request: ServeRequest) -> int:
     check_exposure(settings)
     bind(settings.host, settings.port).close()
     run = load(request.run, device="cpu")
+    require("serve", run.recipe.system)
     with tempfile.TemporaryDirectory(prefix="glassworks-") as folder:
         print("measuring which engine is fastest here", flush=True)
         service = service_of(run, request, Path(folder))

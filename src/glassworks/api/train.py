@@ -5,14 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from glassworks import catalogue
+from glassworks.api.families import family_of
 from glassworks.api.learner import Learner
-from glassworks.api.prepare import Prepared, open_data, prepare
+from glassworks.api.prepare import Prepared
 from glassworks.api.requests import FinetuneRequest, TrainRequest, command_of
-from glassworks.api.resolve import data_part_of, recipe_for, resumed
-from glassworks.api.run import Run, load, scores_of
+from glassworks.api.resolve import data_part_of, recipe_for, resumed, system_of
+from glassworks.api.run import Run, load
 from glassworks.core.errors import PersonError
 from glassworks.core.files import only_one
 from glassworks.recipes.base import Recipe, require_system
@@ -91,13 +90,12 @@ def train_request(request: TrainRequest, *, splits: dict | None = None, progress
     say = progress or (Silent() if request.quiet else Lines())
     if request.resume:
         path, recipe = resumed(request)
+        family = family_of(recipe.system)
     else:
-        recipe = None
-        if not request.recipe:
-            require_system(request.system or "")  # before a large archive is unpacked
+        recipe, family = None, family_of(system_of(request))  # before a large archive is unpacked
         path = place_for(request.out, request.system or "run", request.data or "sample")
         require_free(path, request.overwrite)
-    table = open_data(recipe.data if recipe else data_part_of(request))
+    table = family.open_data(recipe.data if recipe else data_part_of(request))
     if recipe is None:
         recipe = recipe_for(request, table)
         if not request.out:
@@ -108,7 +106,7 @@ def train_request(request: TrainRequest, *, splits: dict | None = None, progress
         say = Silent()
     try:
         given = read_json(path / SPLITS) if request.resume else splits
-        prepared = prepare(recipe, table, splits=given)
+        prepared = family.prepare(recipe, table, splits=given)
         path = _run(request, recipe, path, prepared, runtime, say)
         runtime.share(None)  # nobody reads the run before it is whole
     finally:
@@ -121,7 +119,8 @@ def _run(
 ) -> Path:
     """Build, choose, train, write the card and the report; returns the folder."""
     begun = bool(request.resume) and bool(checkpoint.found(path / CHECKPOINTS))
-    learner = Learner(recipe, prepared, runtime, begun=begun, say=say)
+    family = family_of(recipe.system)
+    learner = family.learner(recipe, prepared, runtime, begun=begun, say=say)
     choices: list[str] = []
     if not request.resume:
         recipe, choices = _choose(recipe, learner)
@@ -141,25 +140,19 @@ def _run(
         micro=settings.micro_batch,
     )
     step = learner.make_step(learner.wrapped(learner.model), runtime)
-
-    def validate(judged: torch.nn.Module) -> dict[str, float]:
-        scores = scores_of(learner.asked(judged), learner.task, learner.val, runtime)
-        return learner.task.metrics(scores, prepared.table.targets[learner.val.rows])
-
     lock = only_one(path / LOCK, "a run") if runtime.main else contextlib.nullcontext()
     with lock, StopRequest() as stop:
         if request.resume:
             for sentence in folder.restore(state, main=runtime.main):
                 say.say(sentence)
         fit(
-            step, state, _plan(recipe, learner.task), examples=learner.train, validate=validate,
-            folder=folder, runtime=runtime, progress=say, stop=stop,
+            step, state, _plan(recipe, learner.task), examples=learner.train,
+            validate=lambda judged: family.validate(learner, judged), folder=folder, runtime=runtime,
+            progress=say, stop=stop,
         )  # fmt: skip
         if runtime.main:
-            from glassworks.api.judge import finish
-
             folder.save_best(state)  # a kill may have come between the last checkpoint and this file
-            finish(folder, learner, state, choices)
+            family.finish(folder, learner, state, choices)
             say.say(f"run: {path}    next: glassworks evaluate {path}")
     return path
 
@@ -264,7 +257,7 @@ def _plan(recipe: Recipe, task: Any) -> Plan:
 def _introduction(learner: Learner, path: Path) -> list[str]:
     """What a person should read before the first epoch."""
     recipe, table, parts = learner.recipe, learner.prepared.table, learner.prepared.splits
-    what = f"{len(table.classes)} classes" if table.kind != "number" else "a number"
+    what = family_of(recipe.system).in_words(table)
     numbers = sum(parameter.numel() for parameter in learner.model.parameters())
     lines = [
         f"{recipe.system} ({recipe.variant}, {recipe.size}): {numbers:,} "

@@ -31,6 +31,8 @@ VERBS = {
                  "glassworks evaluate runs/photos"),
     "predict": ("PredictRequest", "work", "answer for files or folders",
                 "glassworks predict runs/photos new/cat.jpg new/dog.jpg"),
+    "search": ("SearchRequest", "work", "pictures of a folder by words or by a picture",
+               'glassworks search runs/captions photos/ --text "a red flower"'),
     "compare": ("CompareRequest", "work", "runs side by side, with intervals of the differences",
                 "glassworks compare runs/photos runs/photos-2"),
     "explain": ("ExplainRequest", "ship", "what a model looks at in a picture, and what its layers answer to",

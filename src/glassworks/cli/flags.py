@@ -84,7 +84,7 @@ def _add(parser: Parser, field: dataclasses.Field, hint: Any) -> None:
     missing = field.default is dataclasses.MISSING
     extra: dict[str, Any] = {"help": help_text} if missing else {"help": help_text, "default": field.default}
     if kind is bool:
-        parser.add_argument(_flag(field), dest=field.name, action="store_true", **extra)
+        parser.add_argument(*_flags(field), dest=field.name, action="store_true", **extra)
         return
     extra |= {"type": kind, "choices": choices}
     if not field.metadata.get("positional"):
@@ -93,14 +93,16 @@ def _add(parser: Parser, field: dataclasses.Field, hint: Any) -> None:
         if field.default not in (None, ()):
             extra["help"] += f" (default {field.default})"
         name = field.name.upper() if choices is None else None
-        parser.add_argument(_flag(field), dest=field.name, metavar=name, **extra)
+        parser.add_argument(*_flags(field), dest=field.name, metavar=name, **extra)
         return
     nargs = ("+" if missing else "*") if many else (None if missing else "?")
     parser.add_argument(field.name, nargs=nargs, metavar=field.name.upper(), **extra)
 
 
-def _flag(field: dataclasses.Field) -> str:
-    return "--" + (field.metadata.get("flag") or field.name.replace("_", "-"))
+def _flags(field: dataclasses.Field) -> list[str]:
+    """The flag, and its second name where it has one."""
+    names = [field.metadata.get("flag") or field.name.replace("_", "-"), field.metadata.get("also")]
+    return ["--" + name for name in names if name]
 
 
 def _understand(hint: Any) -> tuple[Any, list[str] | None, bool]:

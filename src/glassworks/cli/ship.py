@@ -10,8 +10,9 @@ def explain(request: ExplainRequest) -> int:
     """Write the drawings and say where they are; exit 2 when a picture could not be read."""
     from glassworks.api.explain import PAGE, explain_request, place_of
     from glassworks.api.run import load
+    from glassworks.api.sizes import at_side
 
-    run = load(request.run, device=request.device)
+    run = at_side(load(request.run, device=request.device), request.side)
     rows = explain_request(request, run)
     failed = [row for row in rows if "error" in row]
     page = place_of(request, run) / PAGE

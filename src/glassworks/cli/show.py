@@ -7,6 +7,7 @@ import textwrap
 
 from glassworks.api import describe
 from glassworks.api.requests import InfoRequest, ListRequest
+from glassworks.core.files import readable_size
 
 
 def list_(request: ListRequest) -> int:
@@ -27,6 +28,7 @@ def info(request: InfoRequest) -> int:
         request.system,
         variant=request.variant,
         side=request.side,
+        patch=request.patch,
         channels=request.channels,
         classes=request.classes,
     )
@@ -48,17 +50,7 @@ def info(request: InfoRequest) -> int:
             f"{variant['multiply_adds']:,} multiply-adds for a picture of "
             f"{shape['height']}x{shape['width']}x{shape['channels']}, {shape['classes']} classes"
         )
-        rows = [
-            [
-                stage["name"],
-                "x".join(map(str, stage["shape"])),
-                f"{stage['parameters']:,}",
-                f"{stage['multiply_adds']:,}",
-                str(stage["receptive_field"] or "all"),
-            ]
-            for stage in variant["stages"]
-        ]
-        print_table(["stage", "output", "parameters", "multiply-adds", "sees (pixels)"], rows)
+        _print_stages(variant)
         print()
     print("settings (--set model.NAME=VALUE):")
     print_table(
@@ -67,6 +59,60 @@ def info(request: InfoRequest) -> int:
     )
     print(f"\nstart: {facts['start']}")
     return 0
+
+
+def _print_stages(variant: dict) -> None:
+    """What each stage costs; of a system with attention, what its maps cost, beside the published size."""
+    attends = "attention" in variant
+    head = ["stage", "output", "parameters", "multiply-adds"]
+    rows = []
+    for stage in variant["stages"]:
+        row = [
+            stage["name"],
+            "x".join(map(str, stage["shape"])),
+            f"{stage['parameters']:,}",
+            f"{stage['multiply_adds']:,}",
+        ]
+        written = readable_size(2 * stage["map_numbers"]) if stage["map_numbers"] else "-"
+        maps = [f"{stage['in_maps']:,}", written] if attends else []
+        rows.append([*row, *maps, str(stage["receptive_field"] or "all")])
+    print_table([*head, *(["of these maps", "maps in fp16"] if attends else []), "sees (pixels)"], rows)
+    if "published" in variant:
+        print()
+        _print_attention(variant, variant["published"])
+
+
+def _print_attention(here: dict, published: dict) -> None:
+    """One picture through all blocks: here, as published, and how many times more."""
+    both = [here] if here["attention"] == published["attention"] else [here, published]
+    counts = {
+        "tokens": [one["attention"]["tokens"] for one in both],
+        "parameters": [one["parameters"] for one in both],
+        "multiply-adds": [one["multiply_adds"] for one in both],
+        "  of layers": [one["attention"]["linear"] for one in both],
+        "  of attention maps": [one["attention"]["maps"] for one in both],
+    }
+    sizes = {
+        "maps written down, fp16": [one["attention"]["bytes"]["fp16"] for one in both],
+        "maps written down, fp32": [one["attention"]["bytes"]["fp32"] for one in both],
+        "kept by a fused kernel": [one["attention"]["bytes"]["fused"] for one in both],
+    }
+    rows = [
+        [words, *map("{:,}".format if words in counts else readable_size, numbers), *_times(numbers)]
+        for words, numbers in (counts | sizes).items()
+        if None not in numbers
+    ]
+    heads = [_cut_as(here["attention"]), _cut_as(published["attention"]) + " (published)", "times"]
+    print_table(["one picture, all blocks", *(heads if len(both) == 2 else heads[:1])], rows)
+
+
+def _times(numbers: list[int]) -> list[str]:
+    return [f"{numbers[0] / numbers[1]:.2f}"] if len(numbers) == 2 else []
+
+
+def _cut_as(attention: dict) -> str:
+    patch = f", patch {attention['patch']}" if attention["patch"] else ""
+    return f"{attention['height']}x{attention['width']}{patch}"
 
 
 def print_table(head: list[str], rows: list[list[str]]) -> None:

@@ -8,6 +8,7 @@ from glassworks.api.requests import (
     CompareRequest,
     EvaluateRequest,
     PredictRequest,
+    SearchRequest,
     TourRequest,
     TrainRequest,
 )
@@ -77,9 +78,28 @@ def predict(request: PredictRequest) -> int:
         print_table(["file", "answer"], shown)
     for row in failed:
         print(f"{row['file']}: {row['error']['got']}", file=sys.stderr)
+    for note in dict.fromkeys(row["note"] for row in rows if "note" in row):
+        print(note)
     if request.out:
         print(f"written: {request.out}")
     return 2 if failed else 0
+
+
+def search(request: SearchRequest) -> int:
+    """Print the files that fit best; exit 2 when a picture could not be read."""
+    from glassworks.api.search import search_request
+
+    found = search_request(request)
+    if request.json:
+        print_json(found.as_json())
+        return 2 if found.damaged else 0
+    print(f"{found.asked}, in {found.searched:,} pictures ({found.note})\n")
+    print_table(["cosine", "file"], [[f"{row['cosine']:.3f}", row["file"]] for row in found.rows])
+    for bad in found.damaged:
+        print(f"{bad['file']}: {bad['reason']}", file=sys.stderr)
+    if request.page:
+        print(f"page: {request.page}")
+    return 2 if found.damaged else 0
 
 
 def compare(request: CompareRequest) -> int:
@@ -120,6 +140,8 @@ def _said(row: dict) -> str:
 def _answer(row: dict) -> str:
     if "value" in row:
         return f"{row['value']:.6g}"
+    if "answers" not in row:  # said in words already
+        return str(row["answer"])
     answers = ", ".join(f"{a['class']} {a['probability']:.3f}" for a in row["answers"])
     best = row["answers"][0]["class"] if row["answers"] else ""
     said = row["answer"]

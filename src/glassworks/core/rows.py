@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["label", "labels", "number", "none"]
+Kind = Literal["label", "labels", "number", "captions", "none"]
 PARTS = ("train", "val", "test")
 
 
@@ -31,13 +31,15 @@ class PictureTable:
     names:    unique name of each row: the path below `where`, or "train/00017" for rows without a file
     sources:  where the pixels are: a Path, a uint8 array (height, width) or (height, width, channels),
               or a function that returns a PIL image
-    kind:     "label" one class a picture, "labels" several, "number" regression, "none" no targets
-    targets:  int64 (rows,) class indices; bool (rows, classes); float64 (rows,); or empty for "none"
+    kind:     "label" one class a picture, "labels" several, "number" regression, "captions" texts, "none"
+    targets:  int64 (rows,) class indices; bool (rows, classes); float64 (rows,); or empty for "none".
+              Of "captions": int64 (rows,), the class where one is known beside the text, else -1
     classes:  names in the order of the indices, fixed by the training part; empty for "number" and "none"
     parts:    "" where a split is still to be made, otherwise one of "train", "val", "test"
     groups:   rows that must stay together in a split (one patient, one film), or None
     damaged:  files that were left out, with reasons
     notes:    one sentence each on what the reader did without being asked (hidden files passed over, …)
+    texts:    for "captions" what is said of each picture, one caption or more
     """
 
     where: str
@@ -50,11 +52,14 @@ class PictureTable:
     groups: tuple[str, ...] | None = None
     damaged: tuple[Damage, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    texts: tuple[tuple[str, ...], ...] | None = None
 
     def __post_init__(self):
         if not self.parts:
             object.__setattr__(self, "parts", ("",) * len(self.names))
-        for what, column in (("sources", self.sources), ("parts", self.parts), ("groups", self.groups)):
+        for what, column in (
+            ("sources", self.sources), ("parts", self.parts), ("groups", self.groups), ("texts", self.texts),
+        ):  # fmt: skip
             if column is not None and len(column) != len(self.names):
                 raise ValueError(f"{what} has {len(column)} rows, names has {len(self.names)}")
         if self.kind != "none" and len(self.targets) != len(self.names):
@@ -77,6 +82,7 @@ class PictureTable:
             groups=None if self.groups is None else tuple(self.groups[row] for row in rows),
             damaged=self.damaged,
             notes=self.notes,
+            texts=None if self.texts is None else tuple(self.texts[row] for row in rows),
         )
 
 

@@ -78,13 +78,14 @@ def _suggestion(facts: Facts, target: str) -> dict[str, str]:
     elif table.groups is not None:
         split = f"{SHARES}, groups kept whole"
     else:
-        split = f"{SHARES}, the same share of each class"
+        split = f"{SHARES}, the same share of each class" if table.classes else SHARES
     if len(table) < SMALL_SET:
         split += f"; with {len(table)} pictures one split says little, so try several seeds"
     shorter = int(np.median(facts.sides.min(axis=1))) if len(facts.sides) else MODEL_SIDES[0]
     side = max([fits for fits in MODEL_SIDES if fits <= shorter] or [MODEL_SIDES[0]])
     channels = 3 if any(not look.grey for look in facts.looks) else 1
-    command = ["glassworks", "train", "cnn", "--data", table.where]
+    system = {"captions": "clip", "none": "mae"}.get(table.kind, "cnn")
+    command = ["glassworks", "train", system, "--data", table.where]
     command += ["--target", target] if target else []
     command += ["--bad", "skip"] if facts.damaged else []
     command += ["--side", str(side)] if side > RECIPE_SIDE else []

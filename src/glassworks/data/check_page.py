@@ -126,6 +126,8 @@ def _shown(report: "CheckReport", rows: list[int], *, full: bool = False):
         except PersonError:  # it was good a moment ago: the person removed or changed it meanwhile
             continue
         caption = table.names[row].rsplit("/", 1)[-1]  # the heading already names the class
+        if table.texts is not None:
+            caption = table.texts[row][0]
         if full:
             told = [word for word in (_label(report, row), table.parts[row]) if word]
             caption = " · ".join(
@@ -136,6 +138,8 @@ def _shown(report: "CheckReport", rows: list[int], *, full: bool = False):
 
 def _label(report: "CheckReport", row: int) -> str:
     table = report.table
+    if table.texts is not None:
+        return " / ".join(table.texts[row])
     if table.kind == "label":
         return table.classes[int(table.targets[row])]
     if table.kind == "labels":

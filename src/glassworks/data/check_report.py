@@ -26,6 +26,7 @@ KINDS = {
     "label": "one class a picture",
     "labels": "several labels a picture",
     "number": "a number a picture",
+    "captions": "captions for each picture",
     "none": "pictures without targets",
 }
 NAMED = 3  # names that a text shows of a finding; JSON and the list of fixes hold all

@@ -14,13 +14,14 @@ from glassworks.core.cache import cache_folder, keep_within_limit, touch
 from glassworks.core.errors import PersonError
 from glassworks.core.files import readable_size, sha256_of
 from glassworks.core.rows import PictureTable
-from glassworks.data import arrays, folders, tables, tables_records
+from glassworks.data import arrays, captions, folders, tables, tables_records
 from glassworks.data.archives import is_archive_name, unpack
 from glassworks.data.decode import is_picture_name
 
 SHAPES = (
     "a folder with a folder of pictures for each class (with or without train/val/test above them)",
     "a .csv or .jsonl table with a file column and a target column",
+    "captions: metadata.jsonl with file_name and text, a table with both, or a .txt beside each picture",
     "an .npz with images and labels",
     "IDX files such as MNIST's",
     "a .zip or .tar.gz of one of these",
@@ -34,7 +35,7 @@ def open_pictures(
     target: str | None = None,
     file: str | None = None,
     group: str | None = None,
-    labels: Literal["auto", "label", "labels", "number"] = "auto",
+    labels: Literal["auto", "label", "labels", "number", "captions"] = "auto",
     bad: Literal["stop", "skip"] = "stop",
 ) -> PictureTable:
     """The pictures and targets that `where` names, one row each.
@@ -42,12 +43,12 @@ def open_pictures(
     where: "sample", "sample:NAME", "torchvision:NAME", "hf:org/name[:split]", or a path: class folders, a
         table, an .npz, IDX files, or an archive of these
     target, file, group: columns (or arrays of an .npz); guessed where not given, groups never
-    labels: how targets are read: "label" one class, "labels" several, "number", or "auto"
+    labels: how targets are read: "label" one class, "labels" several, "number", "captions" (texts), or "auto"
     bad: "stop" at rows of a table that cannot be used, or "skip" them into `damaged`
     Raises PersonError with what was expected, what came and what to do.
     """
     for word, value, allowed in (
-        ("labels", labels, ("auto", "label", "labels", "number")), ("bad", bad, ("stop", "skip")),
+        ("labels", labels, ("auto", "label", "labels", "number", "captions")), ("bad", bad, ("stop", "skip")),
     ):  # fmt: skip
         if value not in allowed:
             raise ValueError(f"{word} is one of {', '.join(allowed)}, not {value!r}")
@@ -56,6 +57,8 @@ def open_pictures(
         table = _path(Path(where).expanduser(), target, file, group, labels, bad)
     elif group is not None:
         raise _no_columns(str(where), "--group", group)
+    if labels == "captions" and table.kind != "captions":
+        raise captions.no_captions(Path(where))
     return replace(table, where=str(where))
 
 
@@ -90,6 +93,8 @@ def _path(path: Path, target, file, group, labels, bad, *, packed: bool = False)
         raise folders.missing_path(path)
     if path.is_dir():
         return _folder(path, target, file, group, labels, bad, packed=packed)
+    if _is_captioned(path, target, labels):
+        return captions.read_captions(path, text=target, file=file, group=group, bad=bad)
     if path.suffix.lower() in tables_records.ENDINGS:
         arrays.refuse_pickle(path)
         return tables.read_table(path, target=target, file=file, group=group, labels=labels, bad=bad)
@@ -111,6 +116,11 @@ def _folder(path: Path, target, file, group, labels, bad, *, packed: bool) -> Pi
     lists = [entry for entry in lists if file is not None or tables.has_file_column(entry)]
     asked = (target, file, group) != (None, None, None)
     problems = folders.folder_problems(path)
+    if labels == "captions" or (problems and _is_captioned(path, target, labels)):
+        inner = folders.visible_folders(path)
+        if packed and len(inner) == 1 and not captions.has_captions(path):
+            path = inner[0]  # archives mostly hold one folder
+        return captions.read_captions(path, text=target, file=file, group=group, bad=bad)
     if len(lists) == 1 and (asked or problems):
         table = tables.read_table(lists[0], target=target, file=file, group=group, labels=labels, bad=bad)
         return replace(table, notes=(f"read the table {lists[0].name} in that folder", *table.notes))
@@ -130,6 +140,13 @@ def _folder(path: Path, target, file, group, labels, bad, *, packed: bool) -> Pi
             fix="list files and targets in a .csv table and name that",
         )  # fmt: skip
     return folders.read_folder(path)
+
+
+def _is_captioned(path: Path, target: str | None, labels: str) -> bool:
+    """Whether captions were asked for, or are all there is and nothing else was."""
+    if labels == "captions":
+        return path.suffix.lower() in captions.TABLES or path.is_dir()
+    return labels == "auto" and target is None and captions.has_captions(path)
 
 
 def _archive(path: Path, target, file, group, labels, bad) -> PictureTable:

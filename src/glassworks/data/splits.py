@@ -69,7 +69,9 @@ class Splits:
 
 def data_digest(table: PictureTable) -> str:
     """SHA-256 over row names with their targets, independent of the rows' order."""
-    if table.kind == "label":
+    if table.texts is not None:
+        words = ["\1".join(texts) for texts in table.texts]
+    elif table.kind == "label":
         words = [table.classes[index] for index in table.targets]
     elif table.kind == "labels":
         words = ["\1".join(table.classes[index] for index in row.nonzero()[0]) for row in table.targets]

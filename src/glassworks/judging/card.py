@@ -9,7 +9,7 @@ change: LIMITS.
 Schema 1 of card.json:
     schema, glassworks            1, the version that wrote it
     system, variant, model        catalogue name, architecture, {field: value} of the system's dataclass
-    kind, classes                 "label", "labels" or "number"; names in the order of the outputs
+    kind, classes                 "label", "labels", "number" or "none"; names in the order of the outputs
     input                         core.rows.PictureInput as a dict
     parameters                    how many numbers were learnt, or None
     data                          {"source", "digest", "rows": {"train", "val", "test"}}
@@ -37,6 +37,13 @@ LIMITS = (
     "Its figures hold for pictures like those it was judged on; on others it may be much worse.",
     "It was not tested for decisions about people, nor for uses where a mistake does harm.",
 )
+DOES = {  # by the kind of what it learned from
+    "label": "says which of {given} classes a picture shows: {names}",
+    "labels": "says which of {given} labels a picture carries: {names}",
+    "number": "estimates one number from a picture",
+    "captions": "says which of some texts fits a picture best, and which of some pictures a text",
+    "none": "learned from pictures without labels, by guessing parts that were hidden",
+}
 READ: dict[str, type | tuple[type, ...]] = {
     "system": str, "variant": str, "kind": str, "classes": list, "input": dict, "data": dict, "metrics": dict,
     "baselines": dict, "test_looks": int, "limits": list, "licence": str,
@@ -67,7 +74,7 @@ def card(
 
     data: {"source": where, "digest": SHA-256 of the data, "rows": {"train": …, "val": …, "test": …}}
     """
-    general = LIMITS if kind != "number" else LIMITS[1:]
+    general = LIMITS if kind in ("label", "labels") else LIMITS[1:]
     made = {
         "schema": SCHEMA,
         "glassworks": __version__,
@@ -96,7 +103,7 @@ def check_card(card: dict, source: str) -> None:
     """Refuse a card that lacks what the program reads from it, in words. `source` names it in the message."""
     wrong = [name for name, kind in READ.items() if not isinstance(card.get(name), kind)]
     wrong += [name for name in MAY_BE_NONE if name not in card]
-    wrong += ["kind"] if card.get("kind") not in ("label", "labels", "number") else []
+    wrong += ["kind"] if card.get("kind") not in DOES else []
     wrong += ["choices"] if not isinstance(card.get("choices", []), list) else []
     try:
         if card.get("threshold"):
@@ -142,11 +149,7 @@ def card_text(card: dict) -> str:
 
 def _what_it_is(card: dict) -> str:
     size, given = card["input"], len(card["classes"])
-    does = {
-        "label": f"says which of {given} classes a picture shows: {_listed(card['classes'])}",
-        "labels": f"says which of {given} labels a picture carries: {_listed(card['classes'])}",
-        "number": "estimates one number from a picture",
-    }[card["kind"]]
+    does = DOES[card["kind"]].format(given=given, names=_listed(card["classes"]))
     colour = "grey" if size["channels"] == 1 else "colour"
     count = f" It has {card['parameters']:,} parameters." if card["parameters"] else ""
     return (

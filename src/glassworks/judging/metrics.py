@@ -37,10 +37,20 @@ READABLE = {
     "rmse": "root mean squared error",
     "r2": "R²",
     "median_absolute_error": "median absolute error",
+    "masked_error": "squared error on hidden patches",
+    **{f"text_at_{k}": f"picture to text, recall at {k}" for k in (1, 5, 10)},
+    **{f"picture_at_{k}": f"text to picture, recall at {k}" for k in (1, 5, 10)},
+    "zero_shot_accuracy": "zero-shot accuracy",
 }
-LOWER_IS_BETTER = {"log_loss", "calibration_error", "mae", "rmse", "median_absolute_error"}
-UNBOUNDED = {"log_loss", "mae", "rmse", "median_absolute_error", "r2"}  # all others lie between 0 and 1
-PERCENT = {"accuracy", "balanced_accuracy", "subset_accuracy", "calibration_error"}
+LOWER_IS_BETTER = {
+    "log_loss", "calibration_error", "mae", "rmse", "median_absolute_error", "masked_error",
+}  # fmt: skip
+# All others lie between 0 and 1.
+UNBOUNDED = {"log_loss", "mae", "rmse", "median_absolute_error", "r2", "masked_error"}
+PERCENT = {
+    "accuracy", "balanced_accuracy", "subset_accuracy", "calibration_error", "zero_shot_accuracy",
+    *(f"{way}_at_{k}" for way in ("text", "picture") for k in (1, 5, 10)),
+}  # fmt: skip
 WITH_UNIT = {"mae", "rmse", "median_absolute_error"}
 MAIN = {"label": "accuracy", "labels": "mean_average_precision", "number": "mae"}
 

@@ -25,6 +25,12 @@ MOST_PICTURES = 24
 SHOWN_FIRST = ("system", "variant", "size", "data", "rows", "parameters", "training time", "looks")
 LONG_FACTS = ("recipe", "environment", "command", "parts")
 
+BASELINES = (
+    "A baseline needs no training: the most frequent answer of the training part, and the most similar "
+    "training picture in small pixels. Differences are resampled on the same rows."
+)
+
+Section = tuple[str, str, Sequence[tuple[np.ndarray, str]]]
 Suspect = tuple[str, str, str, float, np.ndarray | None]  # name, given, suggested, score, picture
 
 
@@ -38,6 +44,8 @@ def write_report(
     suspects: Sequence[Suspect] = (),
     findings: Sequence[tuple[str, str]] = (),
     looked: Sequence[tuple[np.ndarray, str]] = (),
+    sections: Sequence[Section] = (),
+    baselines: str = BASELINES,
 ) -> Path:
     """Write the report to `path`, whole or not at all, and return the path.
 
@@ -49,17 +57,22 @@ def write_report(
     suspects: (name, given label, suggested label, score, picture), most suspicious first
     looked:   (drawing, caption): what the model looked at in some of the judged pictures
     findings: (tone, sentence) of the data check; tone "good", "warn", "bad" or ""
+    sections: (title, what it shows, pictures with captions): what a kind of task shows beside all that
+    baselines: what they are, for people
     """
     system = str(run.get("system", "model"))
     page = Page(f"{system}: report", _lead(judgement, run))
     shown = [None if pictures is None else pictures(mistake.row) for mistake in judgement.worst]
-    if any(picture is not None for picture in [*shown, *(suspect[4] for suspect in suspects)]):
+    drawn = [picture for _, _, rows in sections for picture, _ in rows]
+    if any(picture is not None for picture in [*shown, *drawn, *(suspect[4] for suspect in suspects)]):
         page.text(
             "This file embeds pictures of your own data. Whoever gets it sees them: share it accordingly.",
             "note",
         )
     _verdict(page, judgement, run)
-    _against_baselines(page, judgement)
+    _against_baselines(page, judgement, baselines)
+    for title, words, figures in sections:
+        page.section(title).text(words).figures(figures, side=320)
     _learning_curves(page, history)
     _confusion(page, judgement)
     _per_class(page, judgement)
@@ -109,7 +122,7 @@ def _tile(title: str, name: str, interval) -> tuple[str, str, str]:
     return written(name, interval.value), title, ends
 
 
-def _against_baselines(page: Page, judgement: Judgement) -> None:
+def _against_baselines(page: Page, judgement: Judgement, about: str) -> None:
     page.section("Figures against baselines")
     against = judgement.against
     head = ["figure", "this model", *judgement.baselines]
@@ -125,11 +138,7 @@ def _against_baselines(page: Page, judgement: Judgement) -> None:
             row.append(_difference_cell(name, against.difference))
         rows.append(row)
     _grid(page, head, rows)
-    page.text(
-        "A baseline needs no training: the most frequent answer of the training part, and the most similar "
-        "training picture in small pixels. Differences are resampled on the same rows.",
-        "note",
-    )
+    page.text(about, "note")
 
 
 def _difference_cell(name: str, difference: dict) -> str | tuple[str, str]:
@@ -153,7 +162,7 @@ def _learning_curves(page: Page, history: Sequence[dict]) -> None:
     page.section("Learning curves")
     charts = (
         ("Loss", {"training": "train_loss", "validation": "val_loss"}),
-        ("Validation", {"accuracy": "val_accuracy"}),
+        ("Validation", {"accuracy": "val_accuracy", "error on hidden patches": "val_masked_error"}),
         ("Learning rate", {"learning rate": "learning_rate"}),
     )
     cells = []
@@ -241,8 +250,8 @@ def _calibration(page: Page, judgement: Judgement) -> None:
 
 
 def _worst(page: Page, judgement: Judgement, shown: Sequence[np.ndarray | None]) -> None:
-    number = judgement.kind == "number"
-    page.section("The largest errors" if number else "The most confident mistakes")
+    large = judgement.kind in ("number", "none")
+    page.section("The largest errors" if large else "The most confident mistakes")
     if not judgement.worst:
         page.text("None on these rows. That is no promise: see the interval of the figures above.")
         return
@@ -255,6 +264,8 @@ def _worst(page: Page, judgement: Judgement, shown: Sequence[np.ndarray | None])
 
 
 def _mistake_words(mistake: Mistake) -> str:
+    if not mistake.given:
+        return f"{mistake.said}\n{_tail(mistake.name)}"
     sure = f" ({_probability(mistake)})" if mistake.probability is not None else ""
     return f"said {mistake.said}{sure}\ngiven {mistake.given}\n{_tail(mistake.name)}"
 
@@ -279,7 +290,9 @@ def _inside(page: Page, looked: Sequence[tuple[np.ndarray, str]]) -> None:
     page.section("What it looked at")
     page.text(
         "Grad-CAM: where the last maps of the network speak for its answer, brightest most. It shows where, "
-        "not what was seen there, and proves no cause; `glassworks explain` shows more, occlusion among it."
+        "not what was seen there, and proves no cause. Of a network of attention also where the answer could "
+        "draw from (rollout, attention), each by its own range; that is no proof either. "
+        "`glassworks explain` shows more, occlusion among it, and checks the heat."
     )
     page.figures(looked, side=320)
 

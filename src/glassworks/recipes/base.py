@@ -33,7 +33,7 @@ class DataPart(Part):
     target: str | None = None
     file: str | None = None
     group: str | None = None
-    labels: Literal["auto", "label", "labels", "number"] = "auto"
+    labels: Literal["auto", "label", "labels", "number", "captions"] = "auto"
     bad: Literal["stop", "skip"] = "stop"
     val: float = Field(0.15, gt=0, lt=1)
     test: float = Field(0.15, gt=0, lt=1)
@@ -215,8 +215,13 @@ def default_recipe(system: str, size: Size, variant: str | None, facts: Facts) -
             fix=did_you_mean(size, SIZES),
         )
     if system.startswith(TIMM):
-        return importlib.import_module("glassworks.recipes.foreign").recipe(size, system, facts)
-    return importlib.import_module(f"glassworks.recipes.{system}").recipe(size, variant, facts)
+        return recipe_module(system).recipe(size, system, facts)
+    return recipe_module(system).recipe(size, variant, facts)
+
+
+def recipe_module(system: str) -> Any:
+    """The module that holds a system's recipes."""
+    return importlib.import_module(f"glassworks.recipes.{'foreign' if system.startswith(TIMM) else system}")
 
 
 def require_system(name: str) -> catalogue.Entry:

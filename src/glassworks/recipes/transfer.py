@@ -36,8 +36,10 @@ def fine_tuned(
     content = recipe.model_dump(by_alias=True)
     if model is not None:
         side = {name: content["model"][name] for name in ("height", "width", "channels")}
-        content["model"] = side | model | {"classes": facts.outputs}
-        content["input"]["channels"] = content["model"]["channels"]
+        classes = {"classes": facts.outputs} if "classes" in content["model"] else {}
+        content["model"] = side | model | classes
+        for name in ("height", "width", "channels"):
+            content["input"][name] = content["model"][name]
     if seen is not None:
         content["input"] = seen.model_dump()
     content["tune"] = tune.model_dump() | {

@@ -150,7 +150,7 @@ def first_not_finite(model: nn.Module, batch: Any) -> str:
     handles = [part.register_forward_hook(watch(name)) for name, part in model.named_modules() if name]
     try:
         with torch.no_grad():
-            model(batch.inputs)
+            model(*getattr(batch, "given", (batch.inputs,)))
     finally:
         for handle in handles:
             handle.remove()

@@ -2,7 +2,8 @@
 
 A teacher that finds a cat "a little like a dog" tells more than the label does. Soft: match the teacher's
 probabilities, flattened by a temperature T so that small ones count; the loss is multiplied by T² because its
-gradient shrinks by as much. Hard: take the teacher's best answer as a second label.
+gradient shrinks by as much. Hard: take the teacher's best answer as a second label. A student with two heads
+(DeiT) learns the label with one and the teacher with the other; any other learns both with its only one.
 
 Papers: Hinton, Vinyals, Dean 2015, "Distilling the knowledge in a neural network", arXiv 1503.02531 (soft);
 Touvron et al. 2020, "Training data-efficient image transformers", arXiv 2012.12877 (hard).
@@ -78,12 +79,12 @@ class Distilled:
 
     def loss(self, model: nn.Module, batch: Any, generator: torch.Generator | None = None) -> Loss:
         """(1 - weight) x the task's loss + weight x the teacher's, with both as parts."""
-        outputs = model(batch.inputs)
-        given: Any = lambda _: outputs  # noqa: E731  the task asks for a model; these answers are there already
+        for_labels, for_teacher = answers_of(model, batch.inputs)
+        given: Any = lambda _: for_labels  # noqa: E731  the task asks for a model; its answers are there already
         labels = self.task.loss(given, batch, generator).total
         with torch.no_grad():
             said = self.teacher(batch.inputs).float()
-        taught = self._from_teacher(outputs.float(), said)
+        taught = self._from_teacher(for_teacher.float(), said)
         total = (1 - self.weight) * labels + self.weight * taught
         return Loss(total, {"labels": labels, "teacher": taught})
 
@@ -93,6 +94,18 @@ class Distilled:
             return hard_tag_loss(outputs, said) if tags else hard_loss(outputs, said)
         soft = soft_tag_loss if tags else soft_loss
         return soft(outputs, said, self.temperature)
+
+
+def answers_of(model: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores that the labels judge and scores that the teacher judges, (batch, classes) each.
+
+    The same scores twice, unless the model has two heads (DeiT's `two_answers`). What wraps a model for
+    several processes, or compiles it, holds it among its modules and hands `apart` on.
+    """
+    if any(hasattr(part, "two_answers") for part in model.modules()):
+        return model(inputs, apart=True)
+    outputs = model(inputs)
+    return outputs, outputs
 
 
 def soft_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -16,8 +16,8 @@ PULL = 1.0  # of the squared weights, by the number of pictures: logistic regres
 ITERATIONS = 100
 
 
-def start_head(head: nn.Linear, loss: Callable[[], Tensor], pictures: int) -> tuple[float, float]:
-    """Fit a head in place, from zero; returns the loss before and after.
+def start_head(head: nn.Module, loss: Callable[[], Tensor], pictures: int) -> tuple[float, float]:
+    """Fit a head, a dense layer or several side by side, in place, from zero; the loss before and after.
 
     loss: the mean loss of all pictures with the head as it is now; pictures: how many they are
     """
@@ -25,6 +25,7 @@ def start_head(head: nn.Linear, loss: Callable[[], Tensor], pictures: int) -> tu
     for parameter in head.parameters():
         parameter.requires_grad_(True)
         nn.init.zeros_(parameter)
+    weights = [parameter for parameter in head.parameters() if parameter.ndim > 1]  # not the offsets
     rule = torch.optim.LBFGS(head.parameters(), max_iter=ITERATIONS, line_search_fn="strong_wolfe")
     seen: list[float] = []
 
@@ -32,7 +33,7 @@ def start_head(head: nn.Linear, loss: Callable[[], Tensor], pictures: int) -> tu
         rule.zero_grad()
         mean = loss()
         seen.append(float(mean.detach()))
-        whole = mean + PULL / (2 * pictures) * head.weight.square().sum()
+        whole = mean + PULL / (2 * pictures) * sum(weight.square().sum() for weight in weights)
         whole.backward()
         return whole
 

@@ -166,6 +166,19 @@ def tensors_from(file: Path, config: TimmConfig) -> dict[str, Tensor]:
     return tensors
 
 
+def resized(tensors: dict[str, Tensor], before: TimmConfig, after: TimmConfig) -> dict[str, Tensor]:
+    """Tensors of a timm model, by our names, for pictures of another size: timm itself fits its tables."""
+    body = {name.removeprefix(BODY + "."): tensor for name, tensor in tensors.items() if _of_body(name)}
+    overlay = {"state_dict": body, "num_classes": 0, "classifier": None}
+    fitted = _create(after, num_classes=0, pretrained=True, pretrained_cfg_overlay=overlay).state_dict()
+    heads = {name: tensor for name, tensor in tensors.items() if not _of_body(name)}
+    return {f"{BODY}.{name}": tensor for name, tensor in fitted.items()} | heads
+
+
+def _of_body(name: str) -> bool:
+    return name.startswith(BODY + ".")
+
+
 def _create(config: TimmConfig, **options: Any) -> nn.Module:
     """timm's model; only models whose weights depend on the picture's size are told it."""
     if _pretrained_cfg(config.name).fixed_input_size:
