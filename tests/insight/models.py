@@ -2,7 +2,7 @@
 
 import torch
 
-from glassworks.models.vision import cnn, efficientnet, lenet, resnet
+from glassworks.models.vision import cnn, deit, efficientnet, lenet, pvt, resnet, swin, vit
 
 
 def _cnn(**shape):
@@ -27,9 +27,37 @@ MODELS = {
 }
 
 
+SMALL = {"height": 32, "width": 48, "classes": 5, "patch": 8, "dimension": 32, "depth": 2}
+BLOCK = {"heads": 4}
+
+
+def _vit(**changes):
+    return vit.build(vit.ViTConfig(**SMALL | {"block": BLOCK} | changes))
+
+
+# Networks of tokens, not square: 4 x 6 patches, or a pyramid over 8 x 12.
+TRANSFORMERS = {
+    "vit": lambda: _vit(),
+    "vit-mean": lambda: _vit(pooling="mean", positions="sine"),
+    "vit-relative": lambda: _vit(positions="relative"),
+    "vit-post": lambda: _vit(block=BLOCK | {"norm": "post"}),
+    "deit": lambda: deit.build(deit.DeiTConfig(**SMALL | {"block": BLOCK})),
+    "swin": lambda: swin.build(
+        swin.SwinConfig(
+            height=32, width=48, classes=5, dimension=16, depths=(2, 2), heads=(2, 4), patch=4, window=3
+        )
+    ),
+    "pvt": lambda: pvt.build(
+        pvt.PVTConfig(
+            height=64, width=96, classes=5, depths=(1, 1, 1, 2), widths=(8, 16, 32, 32), heads=(1, 2, 4, 4)
+        )
+    ),
+}
+
+
 def model_of(name):
     torch.manual_seed(0)
-    return MODELS[name]().eval()
+    return (MODELS | TRANSFORMERS)[name]().eval()
 
 
 def pictures_for(model, count=3):

@@ -6,7 +6,14 @@ import torch
 
 from glassworks.core.errors import PersonError
 from glassworks.core.rows import PictureInput
-from glassworks.insight.gallery import METHODS, as_input, look_inside, model_gallery
+from glassworks.insight.gallery import (
+    METHODS,
+    OF_ATTENTION,
+    as_input,
+    look_inside,
+    methods_for,
+    model_gallery,
+)
 from tests.insight.models import MODELS, model_of
 
 HOW = PictureInput(32, 32, 3, (0.5,) * 3, (0.25,) * 3, "crop")
@@ -20,8 +27,13 @@ def test_every_method_draws_every_model(name):
     side = model.config.height
     how = PictureInput(side, side, 3, (0.5,) * 3, (0.25,) * 3, "crop")
     pixels = np.resize(PIXELS, (side, side, 3))
-    drawings = look_inside(model, FULL, pixels, how, methods=tuple(METHODS), classes=tuple("abcde"))
-    assert [drawing.name for drawing in drawings] == list(METHODS)
+    methods = methods_for(model, how)
+    drawings = look_inside(model, FULL, pixels, how, methods=methods, classes=tuple("abcde"))
+    assert (
+        [drawing.name for drawing in drawings]
+        == list(methods)
+        == [method for method in METHODS if method not in OF_ATTENTION]
+    )
     for drawing in drawings:
         assert drawing.picture.dtype == np.uint8 and drawing.picture.ndim == 3 and len(drawing.caption) > 60
     assert drawings[0].picture.shape == drawings[1].picture.shape == (50, 80, 3)  # the full picture's size
@@ -61,8 +73,9 @@ def test_looking_changes_nothing(reader):
     before = {key: value.clone() for key, value in reader.model.state_dict().items()}
     pixels = reader.data.store.pixels[0]
     with torch.inference_mode():
-        first = look_inside(reader.model, pixels, pixels, reader.how, methods=tuple(METHODS))
-    again = look_inside(reader.model, pixels, pixels, reader.how, methods=tuple(METHODS))
+        methods = methods_for(reader.model, reader.how)
+        first = look_inside(reader.model, pixels, pixels, reader.how, methods=methods)
+    again = look_inside(reader.model, pixels, pixels, reader.how, methods=methods)
     assert all(np.array_equal(a.picture, b.picture) and a.caption == b.caption for a, b in zip(first, again))
     assert all(torch.equal(value, before[key]) for key, value in reader.model.state_dict().items())
 

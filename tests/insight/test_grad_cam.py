@@ -10,7 +10,7 @@ from glassworks.core.errors import PersonError
 from glassworks.insight.drawing import place
 from glassworks.insight.grad_cam import grad_cam
 from glassworks.insight.record import last_maps
-from tests.insight.models import MODELS, model_of, pictures_for
+from tests.insight.models import MODELS, TRANSFORMERS, model_of, pictures_for
 
 
 def theirs_of(model, layer, pictures, targets):
@@ -40,6 +40,45 @@ def test_parity_with_captum_on_a_network_of_another_library(layer):
     model, pictures = models.resnet18(num_classes=4).eval(), torch.randn(2, 3, 64, 64)
     theirs = theirs_of(model, layer, pictures, 2)
     np.testing.assert_allclose(grad_cam(model, pictures, 2, layer), theirs, atol=1e-5)
+
+
+class _Grid(torch.nn.Module):
+    """Tokens of a grid as maps, and back: a place for captum, which knows no tokens, to listen at."""
+
+    def __init__(self, norm, prefix):
+        super().__init__()
+        self.norm, self.prefix, self.maps = norm, prefix, torch.nn.Identity()
+
+    def forward(self, tokens):
+        tokens = self.norm(tokens)
+        maps = self.maps(tokens[:, self.prefix :].transpose(1, 2).unflatten(2, (4, 6)))
+        return torch.cat([tokens[:, : self.prefix], maps.flatten(2).transpose(1, 2)], 1)
+
+
+@pytest.mark.parametrize("name", ["vit", "vit-mean", "vit-relative", "deit"])
+def test_parity_with_captum_on_tokens(name):
+    model = model_of(name)
+    pictures, targets = pictures_for(model), torch.tensor([0, 3, 4])
+    layer = last_maps(model)
+    ours = grad_cam(model, pictures, targets)
+    inner, _, leaf = layer.rpartition(".")
+    around = model.get_submodule(inner)
+    setattr(around, leaf, _Grid(getattr(around, leaf), model.config.prefix))
+    np.testing.assert_allclose(ours, theirs_of(model, f"{layer}.maps", pictures, targets), atol=1e-5)
+
+
+def test_of_a_transformer_the_heat_is_at_the_pictures_size_and_frozen_weights_do():
+    for name in TRANSFORMERS:
+        model = model_of(name).requires_grad_(False)
+        pictures = pictures_for(model)
+        with torch.inference_mode():
+            heat = grad_cam(model, pictures, 1)
+        assert heat.shape == (3, *pictures.shape[2:]) and heat.min() >= 0
+        for most in heat.max((1, 2)):  # at random, nothing may speak for a class
+            assert most == pytest.approx(1) or most == 0
+        assert heat.any() or name == "pvt"
+        alone = grad_cam(model, pictures[1:2], 1)[0]
+        np.testing.assert_allclose(alone, heat[1], atol=1e-4)
 
 
 def test_heat_is_zero_to_one_at_the_pictures_size_and_nothing_is_left_behind():

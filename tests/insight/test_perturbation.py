@@ -27,6 +27,31 @@ def test_heat_on_the_right_corner_is_faithful_and_on_another_is_not():
     assert "does not mark" in wrong.words
 
 
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_areas_are_those_of_a_slow_loop(steps):
+    """Square by square, each picture asked for alone."""
+    model, picture = Corner(), torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    heat = np.random.default_rng(0).random((1, 16, 16)).astype(np.float32)  # a square is one pixel here
+    order = np.argsort(-heat[0].ravel(), kind="stable")
+    falling, rising = [], []
+    for stop in np.linspace(0, 256, steps + 1).round().astype(int):
+        for hidden, answers in ((order[:stop], falling), (order[stop:], rising)):
+            covered = picture.clone().flatten(2)
+            covered[..., torch.from_numpy(hidden.copy())] = 0
+            with torch.no_grad():
+                answers.append(float(model(covered.reshape(1, 3, 16, 16)).softmax(1)[0, 0]))
+    shares = np.linspace(0, 256, steps + 1).round() / 256
+    found = faithfulness(model, picture, heat, 0, steps=steps)
+    assert found.area_deletion == pytest.approx(np.trapezoid(falling, shares), abs=1e-6)
+    assert found.area_insertion == pytest.approx(np.trapezoid(rising, shares), abs=1e-6)
+
+
+def test_a_difference_that_cannot_be_read_is_not_called_faithful():
+    picture = torch.ones(1, 3, 16, 16)
+    even = faithfulness(Corner(), picture, np.ones((1, 16, 16), np.float32), 0)
+    assert even.area_deletion == pytest.approx(even.area_random) and "does not mark" in even.words
+
+
 def test_occlusion_of_a_trained_model_is_faithful_and_noise_is_not(reader):
     pictures, targets = reader.part("test", 16)
     found = faithfulness(reader.model, pictures, occlusion(reader.model, pictures, targets), targets)

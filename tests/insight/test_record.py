@@ -77,6 +77,24 @@ def test_the_last_maps_have_places(name):
     assert last_maps(model, pictures_for(model)) == layer
 
 
+@pytest.mark.parametrize(
+    "name, layer",
+    [
+        ("vit", "blocks.1.norm1"),  # after it only the class token goes on
+        ("vit-mean", "norm"),
+        ("vit-post", "blocks.0.norm2"),
+        ("deit", "blocks.1.norm1"),
+        ("swin", "norm"),
+        ("pvt", "stages.3.blocks.1.norm1"),
+    ],
+)
+def test_of_a_transformer_it_is_the_last_norm_from_whose_patches_the_answer_is_made(name, layer):
+    model = model_of(name)
+    assert last_maps(model) == layer == last_maps(model.requires_grad_(False), pictures_for(model))
+    torch.nn.init.zeros_(model.head.label.weight if name == "deit" else model.head.weight)
+    assert last_maps(model) in layers_of(model)  # nothing moves the answer of a head of zeros
+
+
 def test_a_model_without_maps_is_told_what_helps():
     with pytest.raises(PersonError, match="occlusion"):
         last_maps(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), torch.zeros(1, 1, 2, 2))

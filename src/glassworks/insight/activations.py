@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from glassworks.core.errors import PersonError
+from glassworks.insight.grad_cam import no_maps
 from glassworks.insight.record import device_of, evaluating, last_maps, recording
+from glassworks.insight.tokens import as_maps
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,10 @@ def activation_maps(
     with evaluating(model), torch.no_grad(), recording(model, [layer]) as seen:
         model(pictures[:1])
     output = seen.get(layer)
-    if output is None or output.ndim != 4:
-        raise PersonError(
-            "no-maps",
-            expected="a layer whose output is a batch of maps (batch, channels, height, width)",
-            got=f"{layer}, whose output is {'not a tensor' if output is None else tuple(output.shape)}",
-            fix="choose a convolution, or leave the layer out",
-        )
-    maps = output[0].float().cpu().numpy()  # (channels, h, w)
+    found = None if output is None else as_maps(model, layer, output, (1, *pictures.shape[1:]))
+    if found is None:
+        raise no_maps(layer, output)
+    maps = found[0].float().cpu().numpy()  # (channels, h, w)
     strengths = np.abs(maps).mean((1, 2))
     order = np.argsort(-strengths, kind="stable")[:most]
     return ActivationMaps(

@@ -25,6 +25,7 @@ ROWS = 256  # of a picture that are drawn at a time
 GREY = 0.6  # how far the photograph loses its own colours, so that those of the heat stand out
 UNSEEN = 0.35  # brightness of what the model did not see
 LEVELS = 256
+LINE, FRAME = (235, 235, 235), (90, 220, 255)  # colours that the heat does not have
 _STOPS = np.linspace(0, 1, len(ANCHORS))
 PALETTE = np.stack(
     [np.interp(np.linspace(0, 1, LEVELS), _STOPS, channel) for channel in zip(*ANCHORS)], axis=1
@@ -101,6 +102,62 @@ def _covered(
     mixed = calm * (1 - cover) + PALETTE[levels] * cover
     mixed = np.where(np.isnan(heat)[..., None], calm * UNSEEN, mixed)
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+def ruled(
+    picture: UInt8[np.ndarray, "height width 3"],
+    how: PictureInput,
+    rows: Sequence[float],
+    columns: Sequence[float],
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture with thin light lines across it. rows, columns: where, in pixels of what the model saw."""
+    drawn, thick = picture.copy(), _thickness(picture)
+    top, left, bottom, right = (round(edge) for edge in _in_full((0, 0, how.height, how.width), how, picture))
+    for row in rows:
+        start = round(_in_full((row, 0, row, 0), how, picture)[0]) - thick // 2
+        drawn[max(0, start) : start + thick, max(0, left) : right] = LINE
+    for column in columns:
+        start = round(_in_full((0, column, 0, column), how, picture)[1]) - thick // 2
+        drawn[max(0, top) : bottom, max(0, start) : start + thick] = LINE
+    return drawn
+
+
+def marked(
+    picture: UInt8[np.ndarray, "height width 3"],
+    how: PictureInput,
+    box: tuple[float, float, float, float],
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture with a frame. box: top, left, bottom, right, in pixels of what the model saw."""
+    drawn, thick = picture.copy(), 2 * _thickness(picture)
+    top, left, bottom, right = (max(0, round(edge)) for edge in _in_full(box, how, picture))
+    for rows, columns in (
+        (slice(top, top + thick), slice(left, right)),
+        (slice(max(top, bottom - thick), bottom), slice(left, right)),
+        (slice(top, bottom), slice(left, left + thick)),
+        (slice(top, bottom), slice(max(left, right - thick), right)),
+    ):
+        drawn[rows, columns] = FRAME
+    return drawn
+
+
+def _thickness(picture: np.ndarray) -> int:
+    return max(1, min(picture.shape[:2]) // 250)
+
+
+def _in_full(
+    box: tuple[float, float, float, float], how: PictureInput, picture: np.ndarray
+) -> tuple[float, float, float, float]:
+    """Top, left, bottom, right of what the model saw, in pixels of the full picture."""
+    height, width = picture.shape[:2]
+    if how.fit == "pad":  # the picture inside black bars
+        scale = min(how.width / width, how.height / height)
+        bars = (how.height - round(height * scale)) // 2, (how.width - round(width * scale)) // 2
+        across, down, start_x, start_y = 1 / scale, 1 / scale, -bars[1] / scale, -bars[0] / scale
+    else:
+        start_x, start_y, end_x, end_y = seen_box(how, (height, width))
+        across, down = (end_x - start_x) / how.width, (end_y - start_y) / how.height
+    top, left, bottom, right = box
+    return start_y + top * down, start_x + left * across, start_y + bottom * down, start_x + right * across
 
 
 def tiles(

@@ -2,7 +2,8 @@
 
 The last maps of a convolutional network still know where things are. How much each map matters is the slope
 of the answer with respect to it, averaged over the places; the weighted sum of the maps, cut below zero, is
-bright where the network found what speaks for the answer. One forward and one short backward pass.
+bright where the network found what speaks for the answer. One forward and one short backward pass. Of a
+Transformer the tokens, put back in their places, are the maps; those without a place are left out.
 
 Paper: Selvaraju et al. 2017, arXiv 1610.02391. Where this differs: the heat of each picture is divided by its
 largest value, so 1 is the brightest place of that picture and two pictures cannot be compared by colour.
@@ -29,6 +30,7 @@ from glassworks.insight.record import (
     recording,
     targets_for,
 )
+from glassworks.insight.tokens import as_maps
 
 
 def grad_cam(
@@ -65,19 +67,23 @@ def _maps_and_slopes(
         inputs = pictures.to(device_of(model)).detach().clone().requires_grad_()
         with recording(model, [layer], with_gradient=True) as seen:
             outputs = model(inputs)
-        maps = seen.get(layer)
-        if maps is None or maps.ndim != 4:
-            raise _no_maps(layer, maps)
+        answer, shape = seen.get(layer), tuple(inputs.shape)
+        maps = None if answer is None else as_maps(model, layer, answer, shape)
+        if answer is None or maps is None:
+            raise no_maps(layer, answer)
         asked = outputs.gather(1, targets_for(outputs, target)[:, None])
         # Pictures do not meet in evaluation mode, so the slope of the sum is each picture's own.
-        (slopes,) = torch.autograd.grad(asked.sum(), maps)
+        (found,) = torch.autograd.grad(asked.sum(), answer)
+        slopes = as_maps(model, layer, found, shape)
+    assert slopes is not None  # of the shape of the answer
     return maps.detach().float(), slopes.float()
 
 
-def _no_maps(layer: str, output: Tensor | None) -> PersonError:
+def no_maps(layer: str, output: Tensor | None) -> PersonError:
+    """The error for a layer that has no places."""
     return PersonError(
         "no-maps",
-        expected="a layer whose output is a batch of maps (batch, channels, height, width)",
+        expected="a layer of maps (batch, channels, height, width), or of tokens on a grid",
         got=f"{layer}, whose output is {'not a tensor' if output is None else tuple(output.shape)}",
         fix="leave the layer out, which takes the last maps of the network",
     )

@@ -21,6 +21,7 @@ from glassworks.core import keyed
 from glassworks.core.errors import PersonError
 from glassworks.core.rows import PictureInput
 from glassworks.insight.record import device_of, evaluating, layer_named, recording
+from glassworks.insight.tokens import as_maps
 
 OUTPUT = ""  # the name of the model itself: a channel of it is a class
 RATE = 0.03  # how far the pixels move in a step, in 0 … 1 of brightness, root mean square
@@ -42,7 +43,8 @@ def response(
     else:
         with recording(model, [layer], with_gradient=True) as seen:
             model(pictures)
-        outputs = seen[layer]
+        maps = as_maps(model, layer, seen[layer], tuple(pictures.shape))
+        outputs = seen[layer] if maps is None else maps
     if not 0 <= channel < outputs.shape[1]:
         raise PersonError(
             "no-such-channel",

@@ -25,6 +25,7 @@ from glassworks.insight.record import Target, answers_of, device_of, evaluating,
 
 GRID = 14  # squares along a side
 RANDOM_PLACES = 6
+VISIBLE = 0.01  # a smaller difference cannot be read off the two figures that are printed
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ def faithfulness(
         for row, picture in enumerate(pictures):
             random = keyed.generator(seed, "faithfulness", row)
             heats = [heat[row], *(_elsewhere(heat[row], random) for _ in range(RANDOM_PLACES))]
-            found = [_areas(ask, picture, warm, int(columns[row]), fill, steps) for warm in heats]
+            # The whole and the empty picture are the same for all heats.
+            ends = ask(torch.stack([picture, torch.full_like(picture, fill)]))[:, int(columns[row])]
+            found = [_areas(ask, picture, warm, int(columns[row]), fill, steps, ends) for warm in heats]
             areas.append((*found[0], *np.mean(found[1:], axis=0)))
     deletion, insertion, random_deletion, random_insertion = (float(np.mean(c)) for c in zip(*areas))
     words = _words(deletion, random_deletion, insertion, random_insertion)
@@ -103,23 +106,31 @@ def _areas(
     column: int,
     fill: float,
     steps: int,
+    ends: Float[Tensor, "two"],
 ) -> tuple[float, float]:
-    """Areas under the answer when the hottest squares go first, and when they come first; trapezoids."""
+    """Areas under the answer when the hottest squares go first, and when they come first; trapezoids.
+
+    ends: the answers to the whole and to the empty picture
+    """
     cells, count = _cells(*heat.shape)
     means = np.bincount(cells.ravel(), heat.ravel(), count) / np.bincount(cells.ravel())
     turns = np.empty(count, dtype=np.int64)
     turns[np.argsort(-means, kind="stable")] = np.arange(count)
     turn = torch.from_numpy(turns[cells]).to(picture.device)  # (height, width): the hottest square is 0
     stops = np.linspace(0, count, steps + 1).round()
-    without = [picture.masked_fill(turn < int(stop), fill) for stop in stops]
-    only = [picture.masked_fill(turn >= int(stop), fill) for stop in stops]
-    answers = ask(torch.stack(without + only))[:, column].double().cpu().numpy()
-    first, second = answers[: len(stops)], answers[len(stops) :]
+    whole, empty = ends.double().tolist()
+    first, second = [whole, empty], [empty, whole]
+    if steps > 1:
+        without = [picture.masked_fill(turn < int(stop), fill) for stop in stops[1:-1]]
+        only = [picture.masked_fill(turn >= int(stop), fill) for stop in stops[1:-1]]
+        answers = ask(torch.stack(without + only))[:, column].double().tolist()
+        first = [whole, *answers[: len(without)], empty]
+        second = [empty, *answers[len(without) :], whole]
     return float(np.trapezoid(first, stops / count)), float(np.trapezoid(second, stops / count))
 
 
 def _words(deletion: float, random: float, insertion: float, random_insertion: float) -> str:
-    better = (deletion < random) + (insertion > random_insertion)
+    better = (random - deletion >= VISIBLE) + (insertion - random_insertion >= VISIBLE)
     verdict = (
         "the heat does not mark what the answer hangs on",
         "the heat is faithful in one of the two tests only",

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from glassworks.core.errors import PersonError, did_you_mean
+from glassworks.insight.tokens import as_maps, attends
 
 POOLS = (
     nn.MaxPool2d,
@@ -114,10 +115,14 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def last_maps(model: nn.Module, pictures: Tensor | None = None) -> str:
     """Name of the last part that answers with maps (batch, channels, h, w) larger than one pixel.
 
-    Layers that only pool are passed over: the part before them has the same features in more detail. Found by
-    one forward pass, of zeros in the size of `model.config` or of the first of `pictures`. Raises
-    PersonError("no-maps") for a model without maps.
+    Layers that only pool are passed over: the part before them has the same features in more detail. Of a
+    Transformer it is the last layer norm from whose patches the answer is still made: after it, where the
+    answer is read from a class token, the patches say nothing more. Found by one forward pass, of zeros in
+    the size of `model.config` or of the first of `pictures`. Raises PersonError("no-maps") for a model
+    without maps.
     """
+    if attends(model):
+        return _last_tokens(model, one_picture(model) if pictures is None else pictures[:1])
     names = [
         name
         for name, module in model.named_modules()
@@ -127,13 +132,41 @@ def last_maps(model: nn.Module, pictures: Tensor | None = None) -> str:
         model(one_picture(model) if pictures is None else pictures[:1])
     maps = [name for name, output in seen.items() if output.ndim == 4 and min(output.shape[2:]) > 1]
     if not maps:
-        raise PersonError(
-            "no-maps",
-            expected="a model with maps (batch, channels, height, width) inside, such as a convolutional one",
-            got=f"{type(model).__name__}, whose parts answer without places",
-            fix="use occlusion, which needs nothing but the answers",
-        )
+        raise _no_maps(model)
     return maps[-1]
+
+
+def _last_tokens(model: nn.Module, picture: Tensor) -> str:
+    """Name of the last layer norm whose patches still move the answer."""
+    norms = [name for name, module in model.named_modules() if isinstance(module, nn.LayerNorm)]
+    with evaluating(model), torch.inference_mode(False), torch.enable_grad():
+        inputs = picture.to(device_of(model)).detach().clone().requires_grad_()
+        with recording(model, norms, with_gradient=True) as seen:
+            outputs = model(inputs).float()
+        # Unequal weights: the sum of all outputs may be a constant, after a softmax or a norm.
+        answer = (outputs * torch.arange(1.0, outputs.numel() + 1).view_as(outputs).to(outputs)).sum()
+        slopes = torch.autograd.grad(answer, list(seen.values()), allow_unused=True)
+    shape = tuple(picture.shape)
+    tokens, moved = [], []
+    for (name, output), slope in zip(seen.items(), slopes):
+        if as_maps(model, name, output, shape) is None:
+            continue
+        tokens.append(name)
+        maps = None if slope is None else as_maps(model, name, slope, shape)
+        if maps is not None and bool(maps.any()):
+            moved.append(name)
+    if not tokens:
+        raise _no_maps(model)
+    return (moved or tokens)[-1]  # a head of zeros moves nothing
+
+
+def _no_maps(model: nn.Module) -> PersonError:
+    return PersonError(
+        "no-maps",
+        expected="a model with maps (batch, channels, height, width) inside, or with tokens on a grid",
+        got=f"{type(model).__name__}, whose parts answer without places",
+        fix="use occlusion, which needs nothing but the answers",
+    )
 
 
 def one_picture(model: nn.Module) -> Tensor:
