@@ -51,7 +51,7 @@ def test_the_commands_of_the_readme_work_in_their_order(desk):
     ]
     assert [words[0] for words in commands] == [
         "check", "finetune", "evaluate", "predict", "explain", "export", "cross-validate", "train", "samples",
-        "train", "lab",
+        "train", "finetune", "train", "search", "train", "lab",
     ]  # fmt: skip
     for words in commands:
         words = ["photos-again" if word == "photos" else word for word in words]

@@ -9,7 +9,7 @@ The verbs are those of the command line. Torch is loaded when a verb first needs
 
 import importlib
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 # verb: where it is, as module:name
 VERBS = {

@@ -1,8 +1,8 @@
 """A table of names, used in both directions: what another library calls a part, and what we call it.
 
 Transformers are stacks of equal blocks, so a row names a part of every block at once, with `*` for its
-number. Some
-libraries keep query, key and value apart where we keep one matrix; such rows name three parts of theirs.
+number. Some libraries keep query, key and value apart where we keep one matrix; such rows name three parts
+of theirs.
 """
 
 import re
