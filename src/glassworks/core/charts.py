@@ -24,7 +24,7 @@ svg.chart .e { --pen: var(--ink); } svg.chart .f { --pen: var(--soft); }
 svg.chart polyline, svg.chart path.key { stroke: var(--pen); fill: none; stroke-width: 2; }
 svg.chart .b:is(polyline, path) { stroke-dasharray: 7 3; }
 svg.chart .c:is(polyline, path) { stroke-dasharray: 2 3; }
-svg.chart circle { fill: var(--pen); } svg.chart .bar { fill: var(--accent); }
+svg.chart circle { fill: var(--pen); } svg.chart .amount { fill: var(--accent); }
 svg.chart .dash { stroke: var(--soft); stroke-dasharray: 4 4; fill: none; }
 """
 
@@ -123,7 +123,7 @@ def bar_chart(rows: Sequence[tuple[str, float]], *, width: int = WIDTH) -> str:
         marks.append(f'<text x="132" y="{y + 16}" text-anchor="end">{html.escape(label)}</text>')
         long = value / top * (width - 210)
         marks.append(
-            f'<rect class="bar" x="140" y="{y + 5}" width="{max(1.0, long):.1f}" height="14" rx="3"/>'
+            f'<rect class="amount" x="140" y="{y + 5}" width="{max(1.0, long):.1f}" height="14" rx="3"/>'
         )
         marks.append(f'<text x="{146 + long:.1f}" y="{y + 16}">{value:.4g}</text>')
     told = ", ".join(f"{name} {value:.4g}" for name, value in rows)

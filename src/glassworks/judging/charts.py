@@ -50,7 +50,7 @@ def calibration_diagram(bins: Sequence[dict], side: int = 300) -> str:
         strength = 0.3 + 0.7 * (row["n"] / most) ** 0.5
         told = f"said {row['confidence']:.0%}, right {row['share']:.0%}, {row['n']} rows"
         place = f'x="{x + 1:.1f}" y="{y:.1f}" width="{width - 2:.1f}" height="{max(1.0, height):.1f}"'
-        marks.append(f'<rect class="bar" {place} opacity="{strength:.2f}"><title>{told}</title></rect>')
+        marks.append(f'<rect class="amount" {place} opacity="{strength:.2f}"><title>{told}</title></rect>')
     marks.append(f'<path class="dash" style="{line}" d="M{left} {top + side}L{left + side} {top}"/>')
     for share in (0, 0.5, 1):
         label, y, x = f"{share:.0%}", top + side - share * side, left + share * side

@@ -41,5 +41,103 @@ LABS: dict[str, Lab] = {
             2,
             "foundations/the_training_loop",
         ),
+        Lab(
+            "deit-against-plain",
+            "With a CNN as teacher, a small Transformer with a distillation token is better than the same "
+            "trained plainly, on few pictures.",
+            6,
+            "image/teachers_and_students_deit",
+        ),
+        Lab(
+            "bigger-pictures",
+            "A ViT trained on small pictures answers larger ones after its positions are resized; adaptation "
+            "for one pass brings it above.",
+            5,
+            "",
+        ),
+        Lab(
+            "cost-of-attention",
+            "The cost of Swin grows with the number of pixels, that of a plain ViT faster.",
+            3,
+            "image/windows_and_pyramids",
+        ),
+        Lab(
+            "windows-that-move",
+            "Without the shift of every second block, a small Swin answers worse.",
+            5,
+            "image/windows_and_pyramids",
+        ),
+        Lab(
+            "patch-size",
+            "Half the patch, which costs four times the tokens, buys accuracy each time.",
+            5,
+            "image/pictures_as_sentences",
+        ),
+        Lab(
+            "mae-gain",
+            "Guessing hidden patches of pictures without labels makes a small Transformer better where labels "
+            "are few.",
+            8,
+            "image/learning_without_labels",
+        ),
+        Lab(
+            "positions-and-order",
+            "Without positions a ViT cannot use the order of its patches; learned, sine-cosine and relative "
+            "positions each let it.",
+            4,
+            "image/pictures_as_sentences",
+        ),
+        Lab(
+            "class-token-or-mean",
+            "The mean of the patches answers as well as a class token, once each has a learning rate of its "
+            "own.",
+            4,
+            "image/pictures_as_sentences",
+        ),
+        Lab(
+            "can-the-map-be-believed",
+            "The attention of a small ViT marks what its answer hangs on: covering its hottest places costs more "
+            "than the same heat laid elsewhere.",
+            4,
+            "image/what_it_looked_at",
+        ),
+        Lab(
+            "cnn-against-vit",
+            "With few pictures a small CNN is better than a ViT of equal cost, and more pictures shrink the gap.",
+            6,
+            "image/data_hunger",
+        ),
+        Lab(
+            "shuffled-pixels",
+            "Shuffle the pixels of all pictures in one way: an MLP does not mind, a CNN and a ViT lose.",
+            3,
+            "image/data_hunger",
+        ),
+        Lab(
+            "norm-by-depth",
+            "The deeper a Transformer, the more pre-norm gains over post-norm when it learns at the full rate "
+            "from the first step.",
+            4,
+            "image/inside_attention",
+        ),
+        Lab(
+            "gelu-against-relu",
+            "GELU in the place of ReLU makes a small Transformer better.",
+            4,
+            "image/inside_attention",
+        ),
+        Lab(
+            "drop-path-effect",
+            "DropPath skips as often as its schedule says, and makes a small Transformer better on few "
+            "pictures.",
+            4,
+            "image/inside_attention",
+        ),
+        Lab(
+            "temperature-of-pairs",
+            "A temperature that is learned does as well as the best fixed one.",
+            3,
+            "image/pictures_and_words",
+        ),
     )
 }

@@ -1,0 +1,1 @@
+"""Exercises of part two, image: one module for each chapter, named like it."""
