@@ -41,6 +41,7 @@ def desk(tmp_path_factory):
     return folder
 
 
+@pytest.mark.timeout(900)
 def test_the_commands_of_the_readme_work_in_their_order(desk):
     commands = [
         shlex.split(line, comments=True)[1:]

@@ -65,8 +65,10 @@ def numbers(mlp=0.0, cnn=6.0, vit=3.0, wiggle=1.0):
 def test_the_rule_can_say_each_of_the_three():
     assert lab.judge(numbers()).outcome == "holds"
     assert lab.judge(numbers(mlp=4)).outcome == "does not hold"  # the MLP minds
-    assert lab.judge(numbers(vit=9)).outcome == "does not hold"  # the ViT loses more than the CNN
     assert lab.judge(numbers(vit=-3)).outcome == "does not hold"  # the ViT gains
+    assert lab.judge(numbers(cnn=-3)).outcome == "does not hold"
+    assert lab.judge(numbers(vit=0.1)).outcome == "not shown"
+    assert lab.judge(numbers(mlp=1.95)).outcome == "not shown"  # not surely within the margin
     assert lab.judge(numbers(wiggle=50)).outcome == "not shown"
 
 
@@ -74,4 +76,4 @@ def test_what_is_lost_is_the_difference_seed_by_seed():
     found = numbers(cnn=6.0, wiggle=0)
     assert lab.lost(found, "CNN") == pytest.approx([6.0] * 4)
     sentence = lab.judge(numbers()).sentence
-    assert "the CNN +6.0" in sentence and "minus what the ViT loses is +3.0" in sentence
+    assert "the CNN +6.0" in sentence and "The CNN's loss minus the ViT's: +3.0" in sentence

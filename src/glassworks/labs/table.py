@@ -103,7 +103,8 @@ LABS: dict[str, Lab] = {
         ),
         Lab(
             "cnn-against-vit",
-            "With few pictures a small CNN is better than a ViT of equal cost, and more pictures shrink the gap.",
+            "With few pictures a small CNN is better than a ViT of equal cost, and more pictures shrink the "
+            "gap.",
             6,
             "image/data_hunger",
         ),

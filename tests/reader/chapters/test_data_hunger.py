@@ -11,7 +11,8 @@ from torch import nn
 
 from glassworks import labs
 from glassworks.insight.cost import stage_costs
-from glassworks.labs import cnn_against_vit
+from glassworks.labs import cnn_against_vit, shuffled_pixels
+from glassworks.labs.paired import difference, mean_interval
 from glassworks.models.vision import resnet
 from glassworks.reader import exercises
 from glassworks.reader.contents import chapter, contents
@@ -241,6 +242,22 @@ def test_what_the_text_says_of_the_lab_was_measured():
     assert "only 1.6 times" in text and clothes.steps * cnn_against_vit.BATCH / 10_000 == 1.6
 
 
+def test_what_the_text_says_of_shuffled_pixels_was_measured():
+    text, found = prose(SLUG), labs.recorded("shuffled-pixels")
+    assert found is not None and shuffled_pixels.COUNT == 100 and "With 100 digits to learn from" in text
+    mean = {name: float(np.mean(values)) for name, values in found.numbers.items()}
+    lost = {kind: mean_interval(shuffled_pixels.lost(found.numbers, kind)) for kind in shuffled_pixels.KINDS}
+    assert abs(lost["MLP"].value) < 0.1 and not lost["MLP"].excludes_zero  # "lost nothing"
+    assert lost["CNN"].excludes_zero and f"The CNN lost {lost['CNN'].value:.1f} points" in text
+    assert f"it answers {mean['shuffled: CNN']:.0f} %, as the MLP does" in text
+    assert abs(mean["shuffled: CNN"] - mean["shuffled: MLP"]) < 0.5
+    assert not lost["ViT"].excludes_zero and "a difference that may be chance" in text
+    at = f"It stood at {mean['in order: ViT']:.0f} % in order and at {mean['shuffled: ViT']:.0f} % shuffled"
+    assert at in text, at
+    apart = difference(*(shuffled_pixels.lost(found.numbers, kind) for kind in ("CNN", "ViT")))
+    assert apart.low is not None and apart.low > 0  # "clearly less than the CNN"
+
+
 def test_the_verdicts_are_those_that_the_text_was_written_for():
-    assert labs.recorded("cnn-against-vit").outcome == "holds"
-    assert labs.recorded("shuffled-pixels").outcome == "OUTCOME"
+    outcomes = {name: found.outcome for name in chapter(SLUG).labs if (found := labs.recorded(name))}
+    assert outcomes == {"shuffled-pixels": "not shown", "cnn-against-vit": "holds"}

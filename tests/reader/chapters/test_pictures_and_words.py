@@ -8,9 +8,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from glassworks import labs
 from glassworks.data.samples import NUMBER_WORDS, SAMPLES
 from glassworks.data.tokens import FIRST_JOIN
 from glassworks.judging.intervals import wilson
+from glassworks.labs import temperature_of_pairs
 from glassworks.models.vision.clip import FIRST_SCALE, MOST_SCALE, CLIPConfig, contrastive_loss
 from glassworks.reader.contents import chapter, contents
 from glassworks.reader.exercises.image.pictures_and_words import GUESSING, LOSS, SCALE, SHARES, lowest
@@ -123,6 +125,17 @@ def test_the_loss_of_ten_captions_ends_where_the_text_says():
     counts = np.random.default_rng(0).binomial(63, 0.1, 200_000)
     assert round(float(np.log1p(counts).mean()), 1) == 1.9 and "about 1.9" in ladder.prose(SLUG)
     assert f"{math.log(64):.6f}" == "4.158883" and "4.158883" in ladder.prose(SLUG)
+
+
+def test_the_text_tells_what_the_lab_found():
+    lab, text = labs.recorded("temperature-of-pairs"), ladder.prose(SLUG)
+    assert lab is not None and lab.outcome == "holds" and "The claim **holds**" in text
+    assert len(lab.seeds) == 8 and "200 steps" in text and temperature_of_pairs.STEPS == 200
+    for name in ("learned from 14.3", "fixed at 14.3", "fixed at 1", "fixed at 100", "learned from 1"):
+        assert f"{np.mean(lab.numbers[f'accuracy: {name}']):.1f} %" in text, name
+    assert min(lab.numbers["accuracy: fixed at 100"]) < 15  # "some runs never leave the guess"
+    assert f"reaches {np.mean(lab.numbers['scale: learned from 1']):.1f} in this time" in text
+    assert temperature_of_pairs.MARGIN == 2 and "two points that was set beforehand" in text
 
 
 # ---- tokens

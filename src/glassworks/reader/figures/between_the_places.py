@@ -52,7 +52,7 @@ class BetweenThePlaces(Figure):
             {"what is between": list(zip(places(FINE, False), resized_row(FINE, mode, False)))},
             points={"old places": list(enumerate(ROW)), "new places": list(zip(at, new))},
             across="place along the row, counted in old patches", up="one number of the position",
-            x=(-0.5, len(ROW) - 0.5), y=(-1.4, 1.4), width=520, height=240,
+            x=(-0.5, len(ROW) - 0.5), y=(-1.4, 1.4), width=420, height=240,
         )  # fmt: skip
         step = at[1] - at[0]
         told = f"The new places begin at {at[0]:.2f} and lie {step:.2f} old patches apart. " + (

@@ -9,7 +9,6 @@ First thing to change: `PATCHES`.
 from functools import lru_cache
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from glassworks.blocks.patches import cut, joined
@@ -66,7 +65,7 @@ class PatchTargets(Figure):
         picture = changed(name, contrast, brightness)
         plain, target = cut(picture, patch), normalised(name, patch, contrast, brightness)
         before = normalised(name, patch, 1.0, 0.0)
-        mean, spread = statistics(plain)
+        original, (mean, spread) = cut(as_tensor(name), patch), statistics(plain)
         grid = (SIDE // patch, SIDE // patch)
         seen = joined(target, patch, grid) / (2 * SHOWN) + 0.5
         means = joined(mean.expand_as(plain), patch, grid)
@@ -75,8 +74,7 @@ class PatchTargets(Figure):
             ["spread of a patch, smallest", f"{float(spread.min()):.3f}", f"{_spread(target).min():.2f}"],
             ["spread of a patch, largest", f"{float(spread.max()):.3f}", f"{_spread(target).max():.2f}"],
             ["cost held by the heaviest tenth", f"{heaviest(plain):.0%}", f"{heaviest(target):.0%}"],
-            ["change by the two sliders, at most", f"{float((plain - cut(as_tensor(name), patch)).abs().max()):.2f}",
-             f"{float((target - before).abs().max()):.2f}"],
+            ["change by the two sliders, at most", _most(plain - original), _most(target - before)],
         ]  # fmt: skip
         return draw.columns(
             draw.picture(pixels(picture), "pixels", width=224),
@@ -85,14 +83,18 @@ class PatchTargets(Figure):
         ) + draw.columns(
             draw.table(["", "pixels", "taken out"], rows),
             draw.note(
-                "Cost: the squared error of whoever guesses each patch flat, at its own mean. The small number "
-                "0.000001 that is added to the variance keeps flat patches from being divided by 0."
+                "Cost: the squared error of whoever guesses each patch flat, at its own mean. The small "
+                "number 0.000001 that is added to the variance keeps flat patches from being divided by 0."
             ),
         )
 
 
 def _spread(target: Tensor) -> np.ndarray:
     return target.std(-1).numpy()
+
+
+def _most(change: Tensor) -> str:
+    return f"{float(change.abs().max()):.2f}"
 
 
 def _zero(value: float) -> float:

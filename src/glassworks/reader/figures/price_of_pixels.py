@@ -64,5 +64,5 @@ def _chart(side: int, patch: int) -> str:
     }
     return line_chart(
         curves, across="pixels on a side", up="billions of multiply-adds", logarithmic="y",
-        marks=[(side, f"{side}")], width=520, height=240,
+        marks=[(side, f"{side}")], width=420, height=240,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A small masked autoencoder, trained on digits when the reader asks for it, beside fills that need no training.
+"""A small masked autoencoder, trained on digits when the reader asks for it, beside fills.
 
 Digits of 8 x 8 squares in 16 patches of 2 x 2; 4 are left. Whoever chooses a model has it trained for three
 seconds on one core. One guesses pixels; the other guesses patches without their mean and spread, and its
@@ -95,8 +95,8 @@ def noise_of(pressed: int) -> Tensor:
 
 
 class Drawn(NamedTuple):
-    """Every test picture. seen, guessed, gift: (rows, 1, 8, 8); error: mean squared error of the drawings on
-    hidden patches, in squared spreads of the training pictures; `gift` has the true mean of each hidden patch.
+    """Every test picture. seen, guessed, gift: (rows, 1, 8, 8); gift: has the true mean of each hidden patch;
+    error: mean squared error of the drawings on hidden patches, in squared spreads of the training pictures.
     """
 
     seen: Tensor
@@ -127,8 +127,8 @@ def drawn(way: str, pressed: int) -> Drawn:
 class SmallMAE(Measured):
     title = "Four patches of sixteen"
     says = (
-        "From 4 of 16 patches a fill makes a smear. A model that has learned for three seconds to guess hidden "
-        "patches of other digits makes strokes of them that often look like a digit."
+        "From 4 of 16 patches a fill makes a smear. A model that has learned for three seconds to guess "
+        "pixels of other digits puts ink where ink is likely: a blur, the mean of all that fits."
     )
     controls = (
         Choose("way", "draw with", FOUND),

@@ -54,14 +54,14 @@ class TableAndGrid(Figure):
             needs, refused = rows_for(side, patch), ""
         except ValueError as error:
             needs, refused = 0, str(error)
-        old = _row(TRAINED, patch, "the table was learned for")
+        old = _row(TRAINED, patch, "learned for")
         if refused:
-            facts = table(["picture", "patches", "with the class token"], [old])
+            facts = table(["pixels", "patches", "and the class token"], [old])
             return columns(
                 _cut(side, patch), facts + text("Refused at the door:", "warn") + equation(refused)
             )
         new = _row(side, patch, "asked now")
-        facts = table(["picture", "patches", "with the class token"], [old, new])
+        facts = table(["pixels", "patches", "and the class token"], [old, new])
         message = added(needs, has)
         if message:
             said = text("Adding the table to the tokens stops:", "bad") + equation(message)

@@ -72,7 +72,7 @@ class ThereAndBack(Figure):
         chart = line_chart(
             {f"{GRID} to {side} and back": found}, points={f"{GRID} to {side} and back": found},
             across=f"waves along the {GRID} places", up="lost, %",
-            x=(0, GRID / 2), y=(0, top), width=520, height=250,
+            x=(0, GRID / 2), y=(0, top), width=420, height=250,
         )  # fmt: skip
         slow, fast = dict(found)[1.0], found[-1][1]
         told = f"One wave along the grid loses {slow:.1f} %, the fastest (up, down, up, down) {fast:.0f} %."

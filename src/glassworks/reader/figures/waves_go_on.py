@@ -52,7 +52,7 @@ class WavesGoOn(Figure):
             {"the wave": _pairs(fine, rate)},
             points={"places now": _pairs(at, rate), "trained places": _pairs(old, rate)},
             across="place", up="sine", y=(-1.15, 1.15), marks=[(PLACES - 0.5, "never trained")],
-            width=520, height=240,
+            width=420, height=240,
         )  # fmt: skip
         beyond = int((at > PLACES - 0.5).sum())
         apart = float(at[1] - at[0])

@@ -111,5 +111,5 @@ class WhenATeacherHelps(Measured):
         }
         chart = bar_chart([(names[name], 100 * right) for name, (right, _) in found], width=480)
         rows = [[names[name], f"{right:.1%}", f"{differs:.1%}"] for name, (right, differs) in found]
-        head = ["", "test accuracy", "does not say the student's label, on its pictures"]
+        head = ["", "test accuracy", "differs from the student's labels"]
         return chart + table(head, rows)

@@ -53,7 +53,7 @@ class WhyTSquared(Figure):
         chart = line_chart(
             {"times T²": with_it, "without T²": without},
             across="temperature T", up="length of the gradient", marks=[(temperature, f"T {temperature:g}")],
-            logarithmic="y" if logarithmic else "", width=520, height=240,
+            logarithmic="y" if logarithmic else "", width=420, height=240,
         )  # fmt: skip
         pull = gradient(temperature, larger)
         return chart + note(

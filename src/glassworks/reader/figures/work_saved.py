@@ -1,4 +1,4 @@
-"""What hiding saves: products of the encoder and of the whole masked autoencoder, by the share that is hidden.
+"""What hiding saves: products of the encoder and of the whole masked autoencoder, by the share hidden.
 
 Counted for the published shapes, for one picture of 224 x 224 pixels. All patches are embedded before any is
 hidden, and the decoder always sees all places; so the whole saves less than the encoder. Beside the count
@@ -21,7 +21,7 @@ LAB = "mae-gain"
 
 
 class Work(NamedTuple):
-    """Products for one picture. encoder: embedding and blocks; decoder: all behind it, with the last layer."""
+    """Products for one picture. encoder: embedding and blocks; decoder: all behind it, to the pixels."""
 
     encoder: int
     decoder: int
@@ -70,7 +70,12 @@ class WorkSaved(Figure):
                 [part, f"{before / 1e6:,.0f}", f"{after / 1e6:,.0f}", f"{before / after:.2f}"]
                 for part, before, after in zip(("encoder", "decoder"), every, now)
             ),
-            ["whole", f"{every.whole / 1e6:,.0f}", f"{now.whole / 1e6:,.0f}", f"{every.whole / now.whole:.2f}"],
+            [
+                "whole",
+                f"{every.whole / 1e6:,.0f}",
+                f"{now.whole / 1e6:,.0f}",
+                f"{every.whole / now.whole:.2f}",
+            ],
         ]
         head = ["million products, one picture", "none hidden", f"{hidden} % hidden", "times less"]
         curves = {"encoder": [], "whole, with decoder": []}  # type: dict[str, list[tuple[float, float]]]

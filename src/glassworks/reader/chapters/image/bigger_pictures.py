@@ -348,11 +348,12 @@ def text_try():
     mo.md(r"""
     ## Try it
 
-    With a run of yours, the first command judges it at another size and learns nothing; the second adapts it:
+    With a run of yours, the first command judges it at another size and learns nothing. The second adapts
+    it, all weights of it; without `--tune full` only the head learns, which is less than the lab did:
 
     ```sh
     glassworks evaluate RUN --image-size 64
-    glassworks finetune vit --from RUN --image-size 64
+    glassworks finetune vit --from RUN --image-size 64 --tune full
     ```
 
     Below you can train a small Vision Transformer from the start, at three sizes. Its patches have 8

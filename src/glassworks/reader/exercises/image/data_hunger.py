@@ -118,10 +118,9 @@ MATRIX = CodeExercise(
         "can never change, and with weights that must be equal. What is fixed need not be learned."
     ),
     further=(
-        'Hand in `torch.nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular")`. Each row of its matrix is '
-        "the "
-        "row above, moved along: such matrices are called circulant, and the Fourier transform makes them "
-        "diagonal."
+        'Hand in `torch.nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular")`. Its matrix has blocks in '
+        "which each row is the row above, moved along (circulant). The Fourier transform in two dimensions "
+        "makes it diagonal."
     ),
     minutes=7,
 )
@@ -336,9 +335,8 @@ def _shuffled() -> str:
     if found is None:
         return note("This was not recorded: run `glassworks lab shuffled-pixels`.")
     return table(found.tables[0].head, found.tables[0].rows) + note(
-        f"Recorded with {len(found.seeds)} seeds. For the MLP there is even a proof: give its first layer "
-        f"the same "
-        "order of columns, and all answers are the same numbers as before."
+        f"Recorded with {len(found.seeds)} seeds. For the MLP there is a proof as well: put the columns of "
+        "its first layer into the same order, and all answers are the same numbers as before."
     )
 
 
@@ -347,32 +345,32 @@ SHUFFLED = PredictExercise(
     question=(
         "One order of the 64 squares is drawn, and all digits, those to learn from and those of the test, "
         "are shuffled in it. An MLP of dense layers, a CNN and a ViT with patches of 2 × 2 each learn from "
-        "them anew. Which of them answer about as well as with digits in order?"
+        "them anew, from a random start. Which of them *cannot* lose anything by it, whatever the pictures "
+        "are?"
     ),
     choices=(
         Choice(
             "All three: the shuffle can be undone, so nothing is lost.",
             False,
-            "No information is lost. But filters and patches count on neighbours that belong together, and "
-            "these are gone.",
+            "No information is lost. But a network does not undo it by itself: filters count on neighbours "
+            "that belong together, and these are gone.",
         ),
         Choice(
             "None: nobody can read a shuffled digit.",
             False,
-            "You cannot, because you too count on neighbours. A dense layer does not know which squares "
-            "touch.",
+            "You cannot, because you count on neighbours. A dense layer does not know which squares touch.",
         ),
         Choice(
             "The MLP alone.",
             True,
-            "Yes. For a dense layer a picture is a list, in no order. It has nothing to lose, because it was "
-            "given nothing.",
+            "Yes. For a dense layer a picture is a list, in no order: shuffle its random columns along, and "
+            "it is an equally likely start. It has nothing to lose, because it was given nothing.",
         ),
         Choice(
             "The MLP and the ViT: a ViT has no knowledge of pictures built in.",
             False,
-            "It has less than a CNN, but the cut into patches is some: four squares of a patch belong "
-            "together, and all patches are read alike.",
+            "It has little, but the cut into patches is some: the four squares of a patch are read together, "
+            "and all patches alike. After the shuffle each patch holds four squares from anywhere.",
         ),
     ),
     reveal=_shuffled,
@@ -381,12 +379,12 @@ SHUFFLED = PredictExercise(
         "Look at the figure above: what changes for squares that lie side by side?",
     ),
     why=(
-        "What a network loses by such a shuffle is what it had known about pictures before it saw one. It is "
-        "a test for built-in knowledge that needs no theory."
+        "What a network can lose by such a shuffle is what it had known about pictures before it saw one. It "
+        "is a test for built-in knowledge that needs no theory, only a measurement, and enough seeds."
     ),
     further=(
-        "With patches of a single square and learned positions a ViT does not mind the shuffle either: "
-        "shuffle the rows of its table of positions, and all answers are as before."
+        "With patches of a single square and learned positions a ViT cannot lose anything either: shuffle "
+        "the rows of its table of positions along, and all answers are as before."
     ),
 )
 
@@ -408,8 +406,8 @@ GIVEN = ChoiceExercise(
         Choice(
             "Nothing at all: a Transformer has no inductive bias.",
             False,
-            "This is often said, and too strong. Shuffle all pixels in one way, and a ViT is worse than "
-            "before: so it had counted on something.",
+            "This is often said, and too strong. A dense network has a weight of its own for every pixel. A "
+            "ViT cuts neighbours together and reads all patches with the same weights.",
         ),
         Choice(
             "Which patches touch each other, because each patch has a position.",
