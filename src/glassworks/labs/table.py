@@ -75,8 +75,8 @@ LABS: dict[str, Lab] = {
         ),
         Lab(
             "mae-gain",
-            "Guessing hidden patches of pictures without labels makes a small Transformer better where labels "
-            "are few.",
+            "Guessing hidden patches of pictures without labels makes a small Transformer "
+            "better where labels are few.",
             8,
             "image/learning_without_labels",
         ),
@@ -96,8 +96,8 @@ LABS: dict[str, Lab] = {
         ),
         Lab(
             "can-the-map-be-believed",
-            "The attention of a small ViT marks what its answer hangs on: covering its hottest places costs more "
-            "than the same heat laid elsewhere.",
+            "The attention of a small ViT marks what its answer hangs on: covering its "
+            "hottest places costs more than the same heat laid elsewhere.",
             4,
             "image/what_it_looked_at",
         ),
@@ -116,8 +116,8 @@ LABS: dict[str, Lab] = {
         ),
         Lab(
             "norm-by-depth",
-            "The deeper a Transformer, the more pre-norm gains over post-norm when it learns at the full rate "
-            "from the first step.",
+            "The deeper a Transformer, the more pre-norm gains over post-norm when it learns "
+            "at the full rate from the first step.",
             4,
             "image/inside_attention",
         ),
