@@ -257,9 +257,10 @@ def _beside(numbers: Numbers) -> Iterator[str]:
 
 def words(one: Interval) -> str:
     """ "+5.2 (+3.1 to +7.3)", or the value alone with one seed."""
+    value = round(one.value, 1) + 0.0  # the sum makes -0.0 a plain zero
     if one.low is None or one.high is None:
-        return f"{one.value:+.1f} (one seed, no interval)"
-    return f"{one.value:+.1f} ({one.low:+.1f} to {one.high:+.1f})"
+        return f"{value:+.1f} (one seed, no interval)"
+    return f"{value:+.1f} ({one.low:+.1f} to {one.high:+.1f})"
 
 
 def _sizes(sizes: Sequence[int]) -> str:

@@ -54,7 +54,7 @@ def test_every_work_and_term_of_the_text_is_listed():
         work = book.works[key]
         name = work.authors.split(",")[0].split()[-1]
         assert f"{name} {work.year}" in text or f"{name} ({work.year})" in text, key
-    said = text + " ".join(f"{one.question} {one.why}" for one in exercises.of(SLUG))
+    said = text + " ".join(f"{one.question} {one.why} {one.hints}" for one in exercises.of(SLUG))
     for key in about.terms:
         assert re.search(rf"\b{re.escape(book.terms[key].term)}s?(?!\w)", said, re.IGNORECASE), key
 

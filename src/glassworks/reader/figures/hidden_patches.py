@@ -17,11 +17,13 @@ from glassworks.models.vision.mae import MAEConfig, errors, kept, random_masking
 from glassworks.reader import draw
 from glassworks.reader.figure import Button, Choose, Figure, Slider, Toggle
 from glassworks.reader.figures.patch_cut import square
-from glassworks.reader.figures.photographs import available
+from glassworks.reader.figures.photographs import PLAIN, available
 from glassworks.tasks.masked import FILLS
 
 SIDE, PATCH = 224, 16
 SHAPE = MAEConfig(SIDE, SIDE, 3, PATCH, normalised=False)
+NAMES = [name for name in available() if name != PLAIN] or [PLAIN]
+PHOTOGRAPHS = {f"{place}": name for place, name in enumerate(NAMES, 1)}  # a name would tell too much
 GREY = 128  # what stands where a patch is hidden
 
 
@@ -64,14 +66,14 @@ def pixels(picture: Tensor) -> np.ndarray:
 class HiddenPatches(Figure):
     title = "Three quarters are hidden"
     says = (
-        "With 75 % of 196 patches hidden, 49 are left. You still know what it shows. A fill that only copies "
-        "or averages what is left does not."
+        "With 75 % of 196 patches hidden, 49 are left. Often you still see what it shows. A fill that only "
+        "copies or averages what is left does not."
     )
     controls = (
         Slider("hidden", "hidden, %", 5, 95, step=5, value=75),
         Button("pressed", "Hide others"),
         Choose("fill", "fill with", {name: name for name in FILLS}),
-        Choose("name", "photograph", {name: name for name in available()}, available()[1]),
+        Choose("name", "photograph", PHOTOGRAPHS),
         Toggle("shown", "show the photograph"),
     )
 

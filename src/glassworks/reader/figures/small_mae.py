@@ -132,7 +132,7 @@ class SmallMAE(Measured):
     )
     controls = (
         Choose("way", "draw with", FOUND),
-        Slider("row", "picture of the test part", 0, SHOWN - 1, step=1, value=3),
+        Slider("row", "picture of the test part", 0, SHOWN - 1, step=1, value=4),
         Button("pressed", "Hide others"),
     )
 

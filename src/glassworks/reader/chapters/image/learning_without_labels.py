@@ -41,8 +41,9 @@ def idea():
     and guesses them (Devlin 2018).
 
     For pictures that little is too easy. Neighbouring patches are so alike that a missing one can be smeared
-    in from its edges. So hide much more. Below, three quarters are gone. What does it show? Then see what two
-    simple rules make of it: a mean, and a copy of the nearest patch. Do they know what you know?
+    in from its edges. So hide much more. Below, three quarters are gone. What does it show?
+    Guess before you tick the box. Then see what simple rules make of it: a mean, a copy of the nearest patch,
+    a smooth surface. Do they know what you know?
     """)
     return
 
@@ -62,9 +63,9 @@ def exercise_kept():
 @app.cell(hide_code=True)
 def text_idea_of_mae():
     mo.md(r"""
-    What you added was knowledge: how ears lie to a head, how a cup stands. To guess hidden patches well, a
-    model has to get some of that too. This is the bet of the *masked autoencoder (MAE)* of He (2021). It has
-    two halves:
+    What you added was knowledge: how the rim of a cup goes round, where a cat has its second eye. To guess
+    hidden patches well, a model has to get some of that too. This is the bet of the *masked autoencoder
+    (MAE)* of He (2021). It has two halves:
 
     - an **encoder**, a *Vision Transformer (ViT)*, that reads the visible patches and nothing else;
     - a small **decoder** that gets the encoder's tokens and draws the picture.
@@ -77,7 +78,7 @@ def text_idea_of_mae():
 
     ## How many are left?
 
-    Of 196 patches 75 % are 147. That leaves 49. So simple a line can be wrong in code. Predict this one.
+    Of 196 patches 75 % are 147. That leaves 49. Even so simple a count goes wrong in code. Predict this one.
     """)
     return
 
@@ -157,8 +158,8 @@ def text_chance():
     This has two reasons. Later, the encoder will read whole pictures, in which there are no blanks; so it
     should not get used to them. And it is faster: 50 tokens instead of 197.
 
-    How much faster? The layers of a block grow with the tokens and its attention maps with their square, so
-    the blocks have a bit more than four times less to do where the maps count. But all patches are embedded
+    How much faster? A block's layers shrink with the tokens, 197 / 50 = 3.94 times, and its attention maps
+    with the square of that. But all patches are embedded
     before any is hidden, because each is told its place first. And the decoder works on all places. What is
     said of the encoder is therefore not true of the whole.
     """)
@@ -234,8 +235,8 @@ def mathematics():
     **Why only the hidden ones?** The visible ones have been read. To copy them is a task, but one that
     teaches little.
 
-    **Why each with its own mean and spread?** Of plain pixels, a smooth sky is nearly free to guess, and few
-    patches with strong edges make up much of the loss. After the change, the pattern counts and not how
+    **Why each with its own mean and spread?** Of plain pixels, a smooth sky is nearly free to guess, and a
+    few patches with strong edges make up much of the loss. After the change, the pattern counts and not how
     bright or how rich in contrast a patch is. He (2021) found features that classify a little better. Move
     contrast and brightness below: what is to be guessed stays as it was.
     """)
@@ -297,7 +298,7 @@ def text_train():
     ## Train one
 
     The workbench's masked autoencoder reads digits of 32 × 32 pixels in 64 patches of 4 × 4 and is shown 16
-    of them. It takes up to a minute or two, depending on the machine. Labels are there, and are left aside.
+    of them. It takes half a minute or so, and longer on a busy machine. Labels are there, and are left aside.
 
     Its figure is the error on hidden patches of pictures that it never saw. A guess of 0 for everything
     would be near 1, and no fill gets far below: the best one comes to 0.78. In a run of ours, with 30
@@ -384,18 +385,18 @@ def text_honest():
     less is left to gain. But with three seeds it is a guess, not a finding. A thousand small digits are also
     little to learn from without labels.
 
-    With more data and larger models the picture is clear. What follows is from the paper, not measured here.
-    He (2021) pretrained on the 1.28 million pictures of ImageNet without labels and then tuned with them. The
-    same ViT-L reached 82.5 % from scratch, with a recipe the authors had improved, and 84.9 % from MAE; a
-    ViT-H, tuned at 448 pixels, 87.8 %, at that time the best with ImageNet alone.
+    With more data and larger models the picture is clearer. What follows is from the paper, not measured
+    here. He (2021) pretrained on the 1.28 million pictures of ImageNet without labels and then tuned with
+    all of their labels. The same ViT-L reached 82.5 % from scratch, with a recipe the authors had improved,
+    and 84.9 % from MAE; a ViT-H, tuned at 448 pixels, 87.8 %, at that time the best with ImageNet alone.
 
     Two half-truths to leave behind:
 
     - *"It needs no labels."* Pretraining needs none. To name a class, somebody must have named some.
     - *"Sharper drawings mean better features."* Not so: what draws well and what classifies well are two
-      things. A probe on MAE is much weaker than its fine-tuning; features that
-      are good as they stand come from other methods, such as DINO, in which a network learns from its own
-      slow average, and nothing is drawn (Caron 2021).
+      things. In the paper a probe on MAE is much weaker than its fine-tuning; features that are good as they
+      stand come from other methods, such as DINO, in which a network learns from its own slow average, and
+      nothing is drawn (Caron 2021).
     """)
     return
 
