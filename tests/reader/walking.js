@@ -41,7 +41,9 @@ window.look = (() => {
       if (/^(script|style|head|html|body|meta|link|title|option|br)$/i.test(element.tagName) || !seen(element)) continue;
       const line = above(element), box = element.getBoundingClientRect();
       const inside = line.slice(1).find(scrolls);  // its scroll box
-      if (!inside && (box.right > wide + 1 || box.left < -1)) report(element, "sticks out of the window");
+      const drawing = element.closest("svg");  // it cuts its own shapes; those of a root in a formula are endless
+      const cuts = drawing && drawing !== element && style(drawing).overflowX !== "visible";
+      if (!inside && !cuts && (box.right > wide + 1 || box.left < -1)) report(element, "sticks out of the window");
       if (element instanceof SVGElement) {
         const svg = element.closest("svg"), outer = svg?.getBoundingClientRect();
         if (element.tagName === "text" && style(svg).overflowX !== "visible"

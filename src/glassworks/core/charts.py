@@ -27,6 +27,7 @@ svg.chart .c:is(polyline, path) { stroke-dasharray: 2 3; }
 svg.chart circle { fill: var(--pen); } svg.chart .amount { fill: var(--accent); }
 svg.chart .dash { stroke: var(--soft); stroke-dasharray: 4 4; fill: none; }
 """
+LETTER = 6.6  # pixels that a letter takes, about
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def line_chart(
     parts = [*_frame(column, line, across, up, width, height), *_legend(rows)]
     for place, label in marks:
         parts.append(f'<path class="dash" d="M{column.place(place):.1f} {top}V{bottom}"/>')
-        parts.append(f'<text x="{column.place(place) + 4:.0f}" y="{top + 12}">{html.escape(label)}</text>')
+        parts.append(_beside(column.place(place), top + 12, label, width))
     for number, name in enumerate(names):
         style = CLASSES[number % len(CLASSES)]
         drawn = [dot for dot in curves.get(name, ()) if column.holds(dot[0]) and line.holds(dot[1])]
@@ -155,8 +156,9 @@ def _frame(column: Axis, line: Axis, across: str, up: str, width: int, height: i
         parts.append(f'<path class="grid" d="M{left} {y:.1f}H{column.end}"/>')
         parts.append(f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{_number(value)}</text>')
     for value in column.ticks(5):
-        at = column.place(value)
-        parts.append(f'<text x="{at:.0f}" y="{bottom + 16}" text-anchor="middle">{_number(value)}</text>')
+        told = _number(value)
+        at = min(column.place(value), width - LETTER * len(told) / 2)
+        parts.append(f'<text x="{at:.0f}" y="{bottom + 16}" text-anchor="middle">{told}</text>')
     parts.append(f'<path class="axis" d="M{left} {top}V{bottom}H{column.end}"/>')
     middle = (left + column.end) / 2
     parts.append(f'<text x="{middle:.0f}" y="{height - 5}" text-anchor="middle">{html.escape(across)}</text>')
@@ -166,12 +168,19 @@ def _frame(column: Axis, line: Axis, across: str, up: str, width: int, height: i
     return parts
 
 
+def _beside(place: float, y: float, label: str, width: int) -> str:
+    """A label to the right of a vertical line, or to its left where it would leave the drawing."""
+    left = place + 4 + LETTER * len(label) > width
+    at = f'x="{place - 4:.0f}" text-anchor="end"' if left else f'x="{place + 4:.0f}"'
+    return f'<text {at} y="{y}">{html.escape(label)}</text>'
+
+
 def _legend_rows(names: Sequence[str], width: int) -> list[list[tuple[str, float, str]]]:
     """The names in as many rows as they need: (name, x, class)."""
     rows: list[list[tuple[str, float, str]]] = [[]]
     at = 62.0
     for number, name in enumerate(names):
-        needed = 36 + 6.6 * len(name)
+        needed = 36 + LETTER * len(name)
         if rows[-1] and at + needed > width:
             rows.append([])
             at = 62.0

@@ -17,7 +17,7 @@ def header(chapter: Chapter, passed: frozenset[str] = frozenset()) -> str:
     """
     book = contents()
     needs = [book.chapter(slug) for slug in chapter.needs]
-    links = ", ".join(f'<a href="{need.address}">{escaped(need.title)}</a>' for need in needs)
+    links = ", ".join(_link(need) for need in needs)
     part = book.by_part[chapter.part].title
     facts = f"{escaped(part)} · about {chapter.minutes} minutes"
     facts += f" · builds on {links}" if links else " · builds on nothing but a little Python"
@@ -27,6 +27,13 @@ def header(chapter: Chapter, passed: frozenset[str] = frozenset()) -> str:
         f'<p class="facts">{facts}</p><p class="about">{escaped(chapter.about)}</p>'
         f"<h2>What you will be able to do</h2><ul>{rows}</ul></div>"
     )
+
+
+def _link(chapter: Chapter) -> str:
+    """A chapter by its title; one that is to come cannot be opened, and says so."""
+    if not chapter.ready:
+        return f"{escaped(chapter.title)} (to come)"
+    return f'<a href="{chapter.address}">{escaped(chapter.title)}</a>'
 
 
 def summary(chapter: Chapter, passed: frozenset[str] = frozenset()) -> str:

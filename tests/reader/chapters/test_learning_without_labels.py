@@ -200,7 +200,7 @@ def test_without_places_all_hidden_patches_get_one_guess():
 
 
 def test_the_target_of_the_figure_does_not_move_with_contrast_and_brightness():
-    name = "a rocket" if "a rocket" in patch_targets.PHOTOGRAPHS else patch_targets.PHOTOGRAPHS[0]
+    name = patch_targets.FIRST or pytest.skip("scikit-image's photograph of a rocket is not here")
     before = patch_targets.normalised(name, 16, 1.0, 0.0)
     after = patch_targets.normalised(name, 16, 0.5, 0.2)
     assert (before - after).abs().max() < 0.05

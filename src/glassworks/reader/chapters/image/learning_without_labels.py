@@ -183,7 +183,7 @@ def text_speed():
     mo.md(r"""
     Both numbers belong together. Our lab at the end of this chapter put a clock beside a ViT-Ti/16 with a
     decoder of two blocks: with 75 % hidden the encoder was 4.0 times as fast, and the whole step with its
-    decoder 3.0 times. He (2021) report that their training as a whole became three times as fast or more;
+    decoder 3.0 times. He (2021) reports that training as a whole became three times as fast or more;
     they compare with an encoder that reads blanks as well.
 
     ## The decoder: the same blank, in many places
@@ -267,7 +267,8 @@ def text_draw():
     ## Watch one draw
 
     Below are digits of 8 × 8 squares in 16 patches; 4 are left. First see what fills make of them. Then
-    choose a model: it is trained for about three seconds when you do, on other digits than those shown.
+    choose a model: it is trained when you do, on other digits than those shown, for about three seconds
+    (longer on a busy machine).
 
     The model that guesses pixels draws a blur, darker where ink is likely. That is no fault. Where several
     digits fit, the guess with the smallest squared error is their *mean*, and a mean of sharp pictures is

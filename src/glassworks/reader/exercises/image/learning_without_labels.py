@@ -333,7 +333,7 @@ def _places_shown() -> str:
         guesses = _guesses(places)
         apart = (guesses - guesses[0]).abs().max().item()
         shown = [", ".join(f"{value:+.3f}" for value in guess.tolist()) for guess in guesses[:3]]
-        rows.append([name, *shown, (f"{apart:.1e}", "warn" if apart < 1e-5 else "good")])
+        rows.append([name, *shown, (f"{apart:.2g}", "warn" if apart < 1e-5 else "good")])
     head = ["decoder", "hidden patch 1", "hidden patch 2", "hidden patch 3", "largest difference of 12"]
     return table(head, rows) + note(
         "The four pixels that a small model with random numbers guesses of a digit's hidden patches, "
