@@ -9,7 +9,8 @@ Paper: Touvron et al. 2020, "Training data-efficient image transformers & distil
 arXiv 2012.12877. Temperature and soft answers: Hinton, Vinyals, Dean 2015, arXiv 1503.02531.
 Where this differs: everything that a ViT may choose (positions, norm, activation) may be chosen here too. The
 soft loss is the divergence of a picture's probabilities, mean over the batch, as the paper writes it; the
-authors' code divides it by the number of classes once more.
+authors' code divides it by the number of classes once more. The paper adds both heads' probabilities; here,
+as in their code, the answer is the mean of the scores.
 Without a teacher both heads learn the label, through their mean.
 First thing to change: hard or soft answers of the teacher.
 Command: glassworks train deit --teacher runs/cnn --distil hard
