@@ -85,6 +85,9 @@ def test_what_waits_while_the_model_is_busy_goes_together_in_order_and_not_more_
         model.gate.set()
         assert [await one for one in (first, *rest)] == [f"{one}!" for one in ("first", *"abcdef")]
         assert model.seen == [["first"], list("abcd"), list("ef")]
+        async with asyncio.timeout(10):  # a batch is counted a moment after its answers are given
+            while batcher.counts.batches < 3:
+                await asyncio.sleep(0.001)
         assert batcher.counts.served == 7 and batcher.counts.batches == 3
 
     played(scene, most=4)
