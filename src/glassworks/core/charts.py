@@ -27,7 +27,7 @@ svg.chart .c:is(polyline, path) { stroke-dasharray: 2 3; }
 svg.chart circle { fill: var(--pen); } svg.chart .amount { fill: var(--accent); }
 svg.chart .dash { stroke: var(--soft); stroke-dasharray: 4 4; fill: none; }
 """
-LETTER = 6.6  # pixels that a letter takes, about
+LETTER, DIGIT = 6.6, 8.0  # pixels that one takes, about; digits are wide
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _frame(column: Axis, line: Axis, across: str, up: str, width: int, height: i
         parts.append(f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{_number(value)}</text>')
     for value in column.ticks(5):
         told = _number(value)
-        at = min(column.place(value), width - LETTER * len(told) / 2)
+        at = min(column.place(value), width - DIGIT * len(told) / 2)
         parts.append(f'<text x="{at:.0f}" y="{bottom + 16}" text-anchor="middle">{told}</text>')
     parts.append(f'<path class="axis" d="M{left} {top}V{bottom}H{column.end}"/>')
     middle = (left + column.end) / 2
