@@ -1,5 +1,6 @@
 """The lab on a page: recorded without a manager, run again through one, both side by side, mistakes told."""
 
+import html
 import time
 
 import pytest
@@ -78,7 +79,7 @@ def test_without_a_manager_it_shows_the_recorded_result_and_the_command():
 
 def test_every_lab_can_be_shown_and_an_unknown_one_is_told():
     for name in labs.names():
-        assert labs.recorded(name).verdict.split(":")[0][:30] in LabView(name).drawn
+        assert labs.recorded(name).verdict.split(":")[0][:30] in html.unescape(LabView(name).drawn)
     with pytest.raises(PersonError, match="did you mean"):
         LabView("manual-equal-tape")
 
