@@ -34,6 +34,8 @@ CASES: dict[str, tuple[str, int, int]] = {  # words in the table: (system, side,
     "Swin-T at 224, batch 4": ("swin", 224, 4),
 }
 PRECISIONS = ("fp32", "bf16")
+HEAD = ("network", "side", "what", "median", "timm / ours", "torchvision / ours",
+        "first loss apart, or against eager")  # fmt: skip
 
 Step = Callable[[], float]  # takes one step and returns its loss
 
@@ -296,9 +298,8 @@ def main() -> None:
             print(f"measuring {words}: {what}", flush=True)
             rows, facts[f"{words}: {what}"] = measure()
             table += rows
-    head = ["network", "side", "what", "median", "timm / ours", "torchvision / ours",
-            "first loss apart, or against eager"]  # fmt: skip
-    common.report("vision_transformers", head, table, facts, quick=flags.quick)
+        if work:  # a long run that is stopped keeps the networks that it has measured
+            common.report("vision_transformers", HEAD, table, facts, quick=flags.quick)
 
 
 def has_amx() -> bool | None:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from glassworks.models.vision.efficientnet import VARIANTS, EfficientNetConfig
-from glassworks.recipes.base import AugmentPart, Facts, InputPart, Recipe, Size, TrainingPart
-from glassworks.recipes.pictures import augmentation_for, batch_for, epochs_for, side_for
+from glassworks.recipes.base import AugmentPart, Facts, Recipe, Size, TrainingPart
+from glassworks.recipes.pictures import augmentation_for, batch_for, epochs_for, input_for, side_for
 
 # The network halves five times, so that a map of 32 pixels ends as a single one: `tiny` sees 48.
 TINY: dict[str, Any] = {"width_factor": 0.25, "depth_factor": 0.25, "dropout": 0.0, "drop_path": 0.0}
@@ -28,13 +28,7 @@ def recipe(size: Size, variant: str, facts: Facts) -> Recipe:
         system="efficientnet",
         variant=variant,
         size=size,
-        input=InputPart(
-            height=side,
-            width=side,
-            channels=1 if facts.channels == 1 else 3,
-            fit="crop" if size == "paper" else "stretch",
-            crop=0.875 if size == "paper" else 1.0,
-        ),
+        input=input_for(size, side, facts),
         model=asdict(config),
         augment=PAPER_AUGMENT if size == "paper" else augmentation_for(facts),
         training=_training(size, facts),

@@ -1,6 +1,6 @@
 """What the recipes of all picture systems share: sides, epochs and augmentation that fit the data."""
 
-from glassworks.recipes.base import AugmentPart, Facts
+from glassworks.recipes.base import AugmentPart, Facts, InputPart, Size
 
 LIGHT = AugmentPart(shift=0.07, rotate=10.0)
 PHOTO = AugmentPart(flip="random", shift=0.08, rotate=10.0, zoom=0.1, brightness=0.2, contrast=0.2)
@@ -22,6 +22,18 @@ def batch_for(examples: int) -> int:
 def side_for(facts: Facts, most: int, least: int = 16) -> int:
     """The pictures' own size up to `most`, in whole multiples of 4 that are at least `least`."""
     return max(least, min(most, round(facts.side / 4) * 4))
+
+
+def input_for(size: Size, side: int, facts: Facts) -> InputPart:
+    """How pictures of this data go in: all of each, or as papers do it, the middle at 0.875 of the side."""
+    paper = size == "paper"
+    return InputPart(
+        height=side,
+        width=side,
+        channels=1 if facts.channels == 1 else 3,
+        fit="crop" if paper else "stretch",
+        crop=0.875 if paper else 1.0,
+    )
 
 
 def augmentation_for(facts: Facts) -> AugmentPart:

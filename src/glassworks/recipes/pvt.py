@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from glassworks.models.vision.pvt import VARIANTS, PVTConfig
-from glassworks.recipes.base import Facts, InputPart, Recipe, Size
-from glassworks.recipes.pictures import augmentation_for, side_for
+from glassworks.recipes.base import Facts, Recipe, Size
+from glassworks.recipes.pictures import augmentation_for, input_for, side_for
 from glassworks.recipes.vit import PAPER_AUGMENT, training_for
 
 UNIT = 32  # pixels: the published shapes take whole multiples of it
@@ -28,13 +28,7 @@ def recipe(size: Size, variant: str, facts: Facts) -> Recipe:
         system="pvt",
         variant=variant,
         size=size,
-        input=InputPart(
-            height=side,
-            width=side,
-            channels=1 if facts.channels == 1 else 3,
-            fit="crop" if size == "paper" else "stretch",
-            crop=0.875 if size == "paper" else 1.0,
-        ),
+        input=input_for(size, side, facts),
         model=asdict(config),
         augment=PAPER_AUGMENT if size == "paper" else augmentation_for(facts),
         training=training_for(size, facts),

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from glassworks.models.vision.resnet import SMALLEST, VARIANTS, ResNetConfig
-from glassworks.recipes.base import AugmentPart, Facts, InputPart, Recipe, Size, TrainingPart
-from glassworks.recipes.pictures import augmentation_for, batch_for, epochs_for, side_for
+from glassworks.recipes.base import AugmentPart, Facts, Recipe, Size, TrainingPart
+from glassworks.recipes.pictures import augmentation_for, batch_for, epochs_for, input_for, side_for
 
 NARROW = (8, 16, 32, 64)  # filters of `tiny`: a sixty-fourth of the work
 # Their cut of a random part of the picture, as far as our augmentation goes.
@@ -22,13 +22,7 @@ def recipe(size: Size, variant: str, facts: Facts) -> Recipe:
         system="resnet",
         variant=variant,
         size=size,
-        input=InputPart(
-            height=side,
-            width=side,
-            channels=1 if facts.channels == 1 else 3,
-            fit="crop" if size == "paper" else "stretch",
-            crop=0.875 if size == "paper" else 1.0,
-        ),
+        input=input_for(size, side, facts),
         model=asdict(config),
         augment=PAPER_AUGMENT if size == "paper" else augmentation_for(facts),
         training=_training(size, facts),

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from glassworks.models.vision.swin import VARIANTS, SwinConfig
-from glassworks.recipes.base import Facts, InputPart, Recipe, Size
-from glassworks.recipes.pictures import augmentation_for
+from glassworks.recipes.base import Facts, Recipe, Size
+from glassworks.recipes.pictures import augmentation_for, input_for
 from glassworks.recipes.vit import PAPER_AUGMENT, side_in_patches, training_for
 
 TINY = {"dimension": 48, "depths": (2, 2), "heads": (3, 6), "window": 4}
@@ -26,13 +26,7 @@ def recipe(size: Size, variant: str, facts: Facts) -> Recipe:
         system="swin",
         variant=variant,
         size=size,
-        input=InputPart(
-            height=side,
-            width=side,
-            channels=1 if facts.channels == 1 else 3,
-            fit="crop" if size == "paper" else "stretch",
-            crop=0.875 if size == "paper" else 1.0,
-        ),
+        input=input_for(size, side, facts),
         model=asdict(config),
         augment=PAPER_AUGMENT if size == "paper" else augmentation_for(facts),
         training=training.model_copy(update={"learning_rate": TINY_RATE}) if size == "tiny" else training,

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from glassworks.models.vision.vit import VARIANTS, ViTConfig
-from glassworks.recipes.base import AugmentPart, Facts, InputPart, Recipe, Size, TrainingPart
-from glassworks.recipes.pictures import augmentation_for, batch_for, epochs_for, side_for
+from glassworks.recipes.base import AugmentPart, Facts, Recipe, Size, TrainingPart
+from glassworks.recipes.pictures import augmentation_for, batch_for, epochs_for, input_for, side_for
 
 GRID = 8  # patches on a side: small pictures are cut into smaller ones, so that a sentence is left to read
 TINY = {"patch": 8, "dimension": 64, "depth": 4}
@@ -25,13 +25,7 @@ def recipe(size: Size, variant: str, facts: Facts) -> Recipe:
         system="vit",
         variant=variant,
         size=size,
-        input=InputPart(
-            height=side,
-            width=side,
-            channels=1 if facts.channels == 1 else 3,
-            fit="crop" if size == "paper" else "stretch",
-            crop=0.875 if size == "paper" else 1.0,
-        ),
+        input=input_for(size, side, facts),
         model=asdict(config),
         augment=PAPER_AUGMENT if size == "paper" else augmentation_for(facts),
         training=training_for(size, facts),

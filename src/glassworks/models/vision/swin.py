@@ -204,12 +204,11 @@ class WindowAttention(nn.Module):
         windows = self.windows
         parts = self.query_key_value(windows.placed(maps)).chunk(3, dim=-1)
         query, key, value = (windows.cut(part, self.heads) for part in parts)
-        # In the type of what it is added to: in bf16 a bias of fp32 would turn all comparisons into fp32.
-        bias = self.relative().to(query.dtype)
+        bias = self.relative()  # (heads, tokens, tokens); `attend` adds it in the type of the comparisons
         if mask is None:
             bias = bias.expand(windows.count, -1, -1, -1)  # (windows, heads, tokens, tokens)
         else:
-            bias = bias + mask[:, None].to(query.dtype)
+            bias = bias + mask[:, None]
         answers = attend(query, key, value, bias=bias.flatten(0, 1), maps=self.maps)
         return self.projection(windows.replaced(windows.joined(answers, self.heads)))
 
