@@ -5,6 +5,7 @@ a run takes a second. Every seed deals the pictures anew into training, validati
 The first thing to change: `SHARES`, to hold out more or less.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -46,3 +47,15 @@ def deal(seed: int) -> tuple[Part, Part, Part]:
     rows = order[validation + test :], order[:validation], order[validation : validation + test]
     training, held, judging = (everything.take(part) for part in rows)
     return training, held, judging
+
+
+def batches(count: int, size: int, dice: torch.Generator, *, full: bool = True) -> Iterator[Tensor]:
+    """Row numbers for ever, at most `size` at a time, every pass in a new order.
+
+    full: leaves out the shorter rest of a pass, unless there are fewer than `size` rows in all
+    """
+    size = min(size, count)
+    while True:
+        for chosen in torch.randperm(count, generator=dice).split(size):
+            if len(chosen) == size or not full:
+                yield chosen

@@ -14,7 +14,7 @@ Axes: rows are pictures of 32 x 32 grey pixels in 64 patches; classes are the te
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -26,6 +26,7 @@ from glassworks.blocks.encoder_block import BlockConfig
 from glassworks.core.keyed import permutation, seed_for
 from glassworks.data.samples import sample_table
 from glassworks.judging.intervals import Interval
+from glassworks.labs.digits import batches
 from glassworks.labs.lab import Bench, Chart, Findings, Numbers, Outcome, Span, Table, Verdict
 from glassworks.labs.paired import difference, mean_interval
 from glassworks.models.vision import mae, vit
@@ -179,11 +180,6 @@ def probe(body: mae.MAE, seen: Tensor, targets: Tensor) -> nn.Linear:
     return head
 
 
-def _batches(count: int, dice: torch.Generator) -> Iterator[Tensor]:
-    while True:
-        yield from torch.randperm(count, generator=dice).split(BATCH)
-
-
 def _fit(
     model: nn.Module,
     loss: Callable[[Tensor], Tensor],
@@ -195,7 +191,7 @@ def _fit(
     """AdamW with a warm-up and a cosine, batches of at most BATCH of `count` rows."""
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=DECAY)
-    for step, batch in zip(range(steps), _batches(count, dice)):
+    for step, batch in zip(range(steps), batches(count, BATCH, dice, full=False)):
         share = (step + 0.5) / steps
         fall = 0.5 + 0.5 * math.cos(math.pi * (share - WARMUP) / (1 - WARMUP))
         now = rate * (share / WARMUP if share < WARMUP else fall)

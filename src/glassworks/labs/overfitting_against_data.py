@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from glassworks.core.keyed import permutation, seed_for
 from glassworks.judging.intervals import Interval
-from glassworks.labs.digits import CLASSES, Part, digits
+from glassworks.labs.digits import CLASSES, Part, batches, digits
 from glassworks.labs.lab import Bench, Chart, Findings, Numbers, Outcome, Table, Verdict
 from glassworks.labs.paired import mean_interval
 
@@ -104,7 +104,7 @@ def train_on(
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
     parts = {"training": training, "watched": watched, "test": test} | ({"held": given} if away else {})
     looks: dict[str, list[Look]] = {name: [] for name in parts}
-    for step, chosen in zip(range(1, steps + 1), _batches(len(training.targets), dice)):
+    for step, chosen in zip(range(1, steps + 1), batches(len(training.targets), BATCH, dice, full=False)):
         loss = F.cross_entropy(model(training.pictures[chosen]), training.targets[chosen])
         optimizer.zero_grad()
         loss.backward()
@@ -131,12 +131,6 @@ def _parts(count: int, seed: int) -> tuple[Part, Part, Part]:
         return Part(((part.pictures - mean) / std).flatten(1), part.targets)  # (rows, inputs)
 
     return scaled(learn), scaled(watched), scaled(test)
-
-
-def _batches(count: int, dice: torch.Generator):
-    """Batches of at most BATCH rows for ever, every epoch in a new order."""
-    while True:
-        yield from torch.randperm(count, generator=dice).split(BATCH)
 
 
 def _network(kind: Kind, dice: torch.Generator) -> nn.Sequential:

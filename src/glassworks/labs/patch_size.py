@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from glassworks.core.keyed import seed_for
 from glassworks.insight.cost import stage_costs
 from glassworks.judging.intervals import Interval
-from glassworks.labs.digits import CLASSES, SIDE, Part, deal
+from glassworks.labs.digits import CLASSES, SIDE, Part, batches, deal
 from glassworks.labs.lab import Bench, Chart, Findings, Numbers, Outcome, Table, Verdict
 from glassworks.labs.paired import difference, mean_interval
 from glassworks.models.vision.vit import ViT, ViTConfig, build
@@ -94,7 +94,7 @@ def _look(model: ViT, part: Part) -> tuple[float, float]:
 def _learn(model: ViT, part: Part, steps: int, dice: torch.Generator) -> None:
     """AdamW with a rate that rises, then falls as a cosine."""
     optimizer = adamw(model.train(), learning_rate=RATE, weight_decay=DECAY)
-    for step, chosen in zip(range(steps), _batches(len(part.targets), dice)):
+    for step, chosen in zip(range(steps), batches(len(part.targets), BATCH, dice)):
         share = (step + 1) / steps
         rate = RATE * (share / WARMUP if share < WARMUP else 0.5 + 0.5 * math.cos(math.pi * share))
         for group in optimizer.param_groups:
@@ -103,14 +103,6 @@ def _learn(model: ViT, part: Part, steps: int, dice: torch.Generator) -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-
-
-def _batches(count: int, dice: torch.Generator):
-    """Full batches for ever, every pass in a new order."""
-    while True:
-        for chosen in torch.randperm(count, generator=dice).split(BATCH):
-            if len(chosen) == BATCH:
-                yield chosen
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from glassworks.blocks.patches import cut, joined
 from glassworks.core.keyed import seed_for
 from glassworks.judging.intervals import Interval
-from glassworks.labs.digits import CLASSES, SIDE, Part, deal
+from glassworks.labs.digits import CLASSES, SIDE, Part, batches, deal
 from glassworks.labs.lab import Bench, Chart, Findings, Numbers, Outcome, Span, Table, Verdict
 from glassworks.labs.paired import difference, mean_interval
 from glassworks.models.vision.vit import ViT, ViTConfig, build
@@ -112,7 +112,7 @@ def learn(model: nn.Module, part: Part, seed: int, *, steps: int = STEPS, rate: 
     """AdamW with a rate that rises, then falls as a cosine; the same batches for every model of a seed."""
     dice = torch.Generator().manual_seed(seed_for(seed, "batches"))
     optimizer = adamw(model.train(), learning_rate=rate, weight_decay=DECAY)
-    for step, chosen in zip(range(steps), _batches(len(part.targets), dice)):
+    for step, chosen in zip(range(steps), batches(len(part.targets), BATCH, dice)):
         share = (step + 1) / steps
         for group in optimizer.param_groups:
             group["lr"] = rate * (share / WARMUP if share < WARMUP else 0.5 + 0.5 * math.cos(math.pi * share))
@@ -120,14 +120,6 @@ def learn(model: nn.Module, part: Part, seed: int, *, steps: int = STEPS, rate: 
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-
-
-def _batches(count: int, dice: torch.Generator):
-    """Full batches for ever, every pass in a new order."""
-    while True:
-        for chosen in torch.randperm(count, generator=dice).split(BATCH):
-            if len(chosen) == BATCH:
-                yield chosen
 
 
 @torch.no_grad()

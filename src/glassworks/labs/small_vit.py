@@ -11,18 +11,16 @@ Axes: pictures (rows, 1, 8, 8); classes the ten digits.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from glassworks.blocks.encoder_block import BlockConfig
 from glassworks.core.keyed import seed_for
 from glassworks.judging.intervals import Interval
-from glassworks.labs.digits import CLASSES, SIDE, Part, deal
+from glassworks.labs.digits import CLASSES, SIDE, Part, batches, deal
 from glassworks.models.vision.vit import ViT, ViTConfig, build
 from glassworks.training.optimizer import adamw
 
@@ -85,7 +83,9 @@ def learn(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "small-vit paths"))
         order = torch.Generator().manual_seed(seed_for(seed, "small-vit order"))
-        for step, chosen in zip(range(steps if until is None else until), _batches(len(part.targets), order)):
+        for step, chosen in zip(
+            range(steps if until is None else until), batches(len(part.targets), BATCH, order)
+        ):
             for group in optimizer.param_groups:
                 group["lr"] = RATE * rate_at((step + 1) / steps, slow)
             loss = F.cross_entropy(model(part.pictures[chosen]), part.targets[chosen])
@@ -119,12 +119,3 @@ def _look(model: ViT, part: Part) -> tuple[float, float]:
     scores = torch.cat([model(rows) for rows in part.pictures.split(256)])
     right = int((scores.argmax(1) == part.targets).sum())
     return right / len(part.targets), F.cross_entropy(scores, part.targets).item()
-
-
-def _batches(count: int, dice: torch.Generator) -> Iterator[Tensor]:
-    """Batches for ever, every pass in a new order; full ones where there are pictures enough."""
-    size = min(BATCH, count)
-    while True:
-        for chosen in torch.randperm(count, generator=dice).split(size):
-            if len(chosen) == size:
-                yield chosen

@@ -15,18 +15,16 @@ Axes: pictures (rows, 1, 32, 32); classes the ten digits.
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from glassworks.core.keyed import seed_for
 from glassworks.judging.intervals import Interval
-from glassworks.labs.digits import CLASSES, SIDE, Part, deal
+from glassworks.labs.digits import CLASSES, SIDE, Part, batches, deal
 from glassworks.labs.lab import Bench, Chart, Findings, Numbers, Outcome, Span, Table, Verdict
 from glassworks.labs.paired import difference, mean_interval
 from glassworks.models.vision.swin import Stage, Swin, SwinConfig, WindowAttention, build
@@ -111,7 +109,7 @@ def _accuracy(model: Swin, part: Part) -> float:
 def _learn(model: Swin, part: Part, steps: int, dice: torch.Generator) -> None:
     """AdamW with a rate that rises, then falls as a cosine."""
     optimizer = adamw(model.train(), learning_rate=RATE, weight_decay=DECAY)
-    for step, chosen in zip(range(steps), _batches(len(part.targets), dice)):
+    for step, chosen in zip(range(steps), batches(len(part.targets), BATCH, dice)):
         share = (step + 1) / steps
         rate = RATE * (share / WARMUP if share < WARMUP else 0.5 + 0.5 * math.cos(math.pi * share))
         for group in optimizer.param_groups:
@@ -120,14 +118,6 @@ def _learn(model: Swin, part: Part, steps: int, dice: torch.Generator) -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-
-
-def _batches(count: int, dice: torch.Generator) -> Iterator[Tensor]:
-    """Full batches for ever, every pass in a new order."""
-    while True:
-        for chosen in torch.randperm(count, generator=dice).split(BATCH):
-            if len(chosen) == BATCH:
-                yield chosen
 
 
 def experiment(bench: Bench) -> Findings:
