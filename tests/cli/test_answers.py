@@ -89,7 +89,7 @@ def test_a_closed_pipe_is_no_error():
         (["info", "cnn", "--side", "3"], "bad-model", "--side"),
         (["list", "imags"], "unknown-domain", 'did you mean "image"?'),
         (["evaluate", "nowhere"], "no-run", ""),
-        (["predict", "nowhere", "x.png"], "no-such-path", ""),
+        (["predict", "nowhere", "x.png"], "no-run", ""),
         (["compare", "nowhere"], "too-few-runs", "compare"),
         (["samples", "fetch", "digit"], "no-such-sample", "digits"),
         (["samples", "write", "digits"], "bad-arguments", "samples"),

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import statistics
 import sys
 import threading
 import time

@@ -2,9 +2,9 @@
 
 import json
 
-from glassworks.core.rows import PictureInput
 from glassworks.judging.card import card, card_text, with_judgement
 from glassworks.judging.judgement import judge
+from glassworks.recipes.base import InputPart
 
 
 def made(digits, **more) -> dict:
@@ -14,7 +14,8 @@ def made(digits, **more) -> dict:
         model={"width": 32, "classes": 10},
         kind="label",
         classes=digits.answers().classes,
-        picture_input=PictureInput(8, 8, 1, (0.5,), (0.25,)),
+        seen=InputPart(height=8, width=8, channels=1, mean=(0.5,), std=(0.25,)).model_dump(),
+        sees="pictures of 8x8x1",
         data={"source": "Bilder mit Lücke/", "digest": "ab" * 32, "rows": {"train": 900, "test": 597}},
         **more,
     )

@@ -73,7 +73,7 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
             "contradiction", expected="cross-validation without a threshold: each fold would choose its own",
             got=f"--threshold {recipe.training.threshold}", fix="leave it out; choose it in the run you use",
         )  # fmt: skip
-    store = decode(recipe.input, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
+    store = decode(recipe.pictures, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
     parts = folds(
         store.table, request.folds, seed=recipe.seed, val=recipe.data.val, same=identical(store.pixels)
     )

@@ -119,7 +119,7 @@ def learning_curve_request(request: LearningCurveRequest) -> Curve:
     _require_classes(table)
     recipe_for(scratch, table)  # told now, not after the first run
     recipe = recipe_for(transfer, table)
-    store = decode(recipe.input, table, workers=0, bad=recipe.data.bad)
+    store = decode(recipe.pictures, table, workers=0, bad=recipe.data.bad)
     table, same = store.table, identical(store.pixels)
     points: dict[tuple[str, int], list[float]] = {}
     wholes = [split(table, seed=seed, val=0.0, test=request.test, same=same) for seed in range(request.seeds)]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from glassworks.api.families import require
+from glassworks.api.families import family_of, require
 from glassworks.api.predict import answers_for, files_of
 from glassworks.api.requests import ExplainRequest
 from glassworks.api.run import Run, load
@@ -45,9 +45,14 @@ def explain(run: str | Path | Run, *inputs: str | Path, **options: Any) -> list[
 
 
 def explain_request(request: ExplainRequest, run: Run | None = None) -> list[dict]:
-    """The same, from a whole request. Writes PNG files and a page into the folder of `place_of`."""
+    """The same, from a whole request. Writes drawings and a page into the folder of `place_of`."""
     run = at_side(run or load(request.run, device=request.device), request.side)
     require("explain", run.recipe.system)
+    return family_of(run.recipe.system).explain(run, request)
+
+
+def explain_pictures(run: Run, request: ExplainRequest) -> list[dict]:
+    """The same for a run that sees pictures: PNG files and a page."""
     if request.methods == ("all",):
         request = replace(request, methods=_all_methods(run))
     check_methods(request.methods)

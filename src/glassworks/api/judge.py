@@ -188,10 +188,11 @@ def first_card(
         model=recipe.model,
         kind=prepared.table.kind,
         classes=prepared.table.classes,
-        picture_input=prepared.how,
+        seen=recipe.input.model_dump(mode="json"),
+        sees=recipe.input.in_words,
         data={
             "source": recipe.data.where,
-            "digest": prepared.store.digest,
+            "digest": prepared.digest,
             "rows": {part: len(prepared.part(part)) for part in ("train", "val", "test")},
         },
         parameters=sum(p.numel() for p in learner.model.parameters()),

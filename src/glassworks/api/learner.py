@@ -201,7 +201,7 @@ class Learner:
             f"started from {named}{licence}" + (", with a new head for these classes" if fresh else "")
         )
         if tensors is not given:
-            how = self.recipe.input
+            how = self.recipe.pictures
             self.notes.append(f"its positions were resized for pictures of {how.height}x{how.width}")
 
     def _fitted(self, given: dict, own: dict, config: Any, model: dict) -> dict[str, torch.Tensor]:

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from glassworks.api.prepare import as_picture_input, decode, identical, require_enough
+from glassworks.api.prepare import OfPictures, as_picture_input, decode, identical, require_enough
 from glassworks.core import keyed
 from glassworks.core.errors import PersonError
 from glassworks.core.rows import PictureInput, PictureTable
@@ -99,7 +99,7 @@ def shortened(tokens: Int[Tensor, "texts context"]) -> Int[Tensor, "texts longes
 
 
 @dataclass(frozen=True)
-class PreparedPairs:
+class PreparedPairs(OfPictures):
     """Everything about the data that a run needs; as `prepare.Prepared`, with texts.
 
     texts:    the m different texts, as one of the captions writes each
@@ -121,14 +121,6 @@ class PreparedPairs:
 
     task = ImageTextMatching()
 
-    @property
-    def table(self) -> PictureTable:
-        return self.store.table
-
-    def part(self, name: str) -> np.ndarray:
-        """Row numbers of "train", "val" or "test"."""
-        return getattr(self.splits, name)
-
     def pictures(self, rows: np.ndarray, **options: Any) -> PictureBatches:
         return PictureBatches(self.store.pixels, self.table.targets, rows, self.how, **options)
 
@@ -148,16 +140,16 @@ class PreparedPairs:
 
 def prepare_pairs(recipe: Recipe, table: PictureTable, *, splits: dict | None = None) -> PreparedPairs:
     """Decode, divide, measure, and turn captions into tokens. `splits`: as recorded in a run, or None."""
-    store = decode(recipe.input, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
+    store = decode(recipe.pictures, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
     table, same = store.table, identical(store.pixels)
     if splits is None:
         parts = split(table, seed=recipe.seed, val=recipe.data.val, test=recipe.data.test, same=same)
         require_enough(table, parts)
     else:
         parts = Splits.from_json(table, splits)
-    how = as_picture_input(recipe.input)
+    how = as_picture_input(recipe.pictures)
     if not how.mean:
-        measured = measure_input(store.pixels, parts.train, recipe.input.fit)
+        measured = measure_input(store.pixels, parts.train, recipe.pictures.fit)
         how = replace(how, mean=measured.mean, std=measured.std)
     size = int(recipe.model["vocabulary"])
     learned = [text for row in parts.train for text in captions_of(table)[row]]

@@ -42,15 +42,15 @@ def predict_request(request: PredictRequest, run: Run | None = None) -> list[dic
         raise PersonError(
             "bad-value", expected="--top of 1 or more", got=str(request.top), fix="leave --top out for 3",
         )  # fmt: skip
-    files = files_of(request.inputs)
     run = at_side(run or load(request.run, device=request.device), request.side)
     if request.labels is not None or request.template is not None:
         require_captions("predict --labels", run)
-    return family_of(run.recipe.system).predict(run, request, files)
+    return family_of(run.recipe.system).predict(run, request)
 
 
-def predict_labelled(run: Run, request: PredictRequest, files: list[Path]) -> list[dict]:
+def predict_labelled(run: Run, request: PredictRequest) -> list[dict]:
     """The answers of a system that learned from labelled pictures; --out names a CSV file."""
+    files = files_of(request.inputs)
     rows = [
         row for start in range(0, len(files), BATCH) for row in _answer(run, files[start : start + BATCH])
     ]

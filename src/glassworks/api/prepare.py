@@ -22,22 +22,45 @@ LOOKED_AT = 200  # pictures whose size and colour decide the working size
 MOST_OUTPUTS = 10_000  # classes; more is a column that is not a label
 
 
+class OfPictures:
+    """What all kinds of prepared pictures share; the engine asks these of prepared texts and series too."""
+
+    store: PictureStore
+    splits: Splits
+    how: PictureInput
+
+    @property
+    def table(self) -> PictureTable:
+        return self.store.table
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the data."""
+        return self.store.digest
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of each example that a batch counts in its `rows`."""
+        return self.table.names
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """What of the recipe follows from the data."""
+        return {"input.mean": self.how.mean, "input.std": self.how.std}
+
+    def part(self, name: str) -> np.ndarray:
+        """Row numbers of "train", "val" or "test"."""
+        return getattr(self.splits, name)
+
+
 @dataclass(frozen=True)
-class Prepared:
+class Prepared(OfPictures):
     """Everything about the data that a run needs. The rows are those of `store.table`."""
 
     store: PictureStore
     splits: Splits
     how: PictureInput
     task: Any
-
-    @property
-    def table(self) -> PictureTable:
-        return self.store.table
-
-    def part(self, name: str) -> np.ndarray:
-        """Row numbers of "train", "val" or "test"."""
-        return getattr(self.splits, name)
 
     def batches(self, name: str, **options: Any) -> PictureBatches:
         targets = self.table.targets if self.table.kind != "none" else np.zeros(len(self.table), np.int64)
@@ -107,7 +130,7 @@ def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None, 
     task:   left out: the one that the table's targets ask for
     """
     _require_agreement(recipe, table)
-    store = decode(recipe.input, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
+    store = decode(recipe.pictures, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
     table = store.table
     if splits is None:
         parts = split(
@@ -117,9 +140,9 @@ def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None, 
         require_enough(table, parts)
     else:
         parts = Splits.from_json(table, splits)
-    how = as_picture_input(recipe.input)
+    how = as_picture_input(recipe.pictures)
     if not how.mean:
-        measured = measure_input(store.pixels, parts.train, recipe.input.fit)
+        measured = measure_input(store.pixels, parts.train, recipe.pictures.fit)
         how = replace(how, mean=measured.mean, std=measured.std)
     return Prepared(store, parts, how, task or task_of(recipe, table, parts))
 

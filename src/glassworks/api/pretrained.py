@@ -35,7 +35,7 @@ class Pretrained:
     source:  what the person typed, a path made absolute
     variant: the architecture they belong to, None where the file does not say
     model:   fields of the system's config, None where the file does not say
-    input:   how the weights saw pictures, None where the file does not say
+    input:   how the weights saw pictures, texts or series: a part of a recipe, None where nothing says so
     classes: what its head tells apart, None where the file does not say; another head starts fresh
     origin:  where they come from, for the card
     tensors: reads them by our names, for a config of the system
@@ -44,7 +44,7 @@ class Pretrained:
     source: str
     variant: str | None
     model: dict[str, Any] | None
-    input: InputPart | None
+    input: Any
     classes: tuple[str, ...] | None
     origin: dict[str, Any]
     tensors: Callable[[Any], dict[str, Tensor]]

@@ -71,8 +71,10 @@ class InfoRequest:
 class Columns:
     """Where things stand in a CSV or JSONL table; guessed when left out."""
 
-    target: str | None = option(None, "column with the label, labels or number")
+    target: str | None = option(None, "column with the label, labels or number, or the values to forecast")
     file: str | None = option(None, "column with the picture's file")
+    text: str | None = option(None, "column with the text")
+    time: str | None = option(None, "column with the time")
     group: str | None = option(None, "column whose equal values stay in one part (one patient, one film)")
     labels: Literal["auto", "label", "labels", "number", "captions"] = option(
         "auto", "what the target is: one class, several, a number, or captions"
@@ -131,6 +133,9 @@ class TrainRequest(Columns):
     side: int | None = side_option(
         None, "height and width of the pictures the model sees, pixels; with --from its positions are resized"
     )
+    context: int | None = option(None, "most tokens of a text that the model sees")
+    history: int | None = option(None, "time steps of a series that the model sees")
+    horizon: int | None = option(None, "time steps ahead that are forecast")
     fit: Literal["stretch", "crop", "pad"] | None = option(
         None, "how a picture of another shape becomes square: stretched, cut, or padded"
     )

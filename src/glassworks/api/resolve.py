@@ -10,12 +10,15 @@ from glassworks.api.pretrained import pretrained
 from glassworks.api.requests import TrainRequest
 from glassworks.core.errors import PersonError
 from glassworks.core.processes import decoders
-from glassworks.core.rows import PictureTable
+from glassworks.core.rows import Table
 from glassworks.recipes.base import (
     AugmentPart,
     DataPart,
-    Facts,
+    InputPart,
+    Known,
     Recipe,
+    SeriesPart,
+    TextPart,
     TunePart,
     data_part,
     default_recipe,
@@ -36,9 +39,10 @@ TRAINING = ("epochs", "batch", "learning_rate", "class_weights", "average", "pat
 HARDWARE = ("device", "precision", "threads", "workers")
 
 
-def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
+def recipe_for(request: TrainRequest, table: Table) -> Recipe:
     """The recipe of a new run on this data. Raises PersonError for contradictions and unknown keys."""
     recipe = _begun(request, table)
+    _refuse_other_inputs(request, recipe)
     changes: dict[str, Any] = {f"training.{name}": getattr(request, name) for name in TRAINING}
     changes |= {f"hardware.{name}": getattr(request, name) for name in HARDWARE}
     if request.workers is None and not request.recipe:
@@ -55,8 +59,10 @@ def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
         }
     if request.teacher:
         changes |= {"teacher.run": str(open_run(request.teacher).resolve())}
-    for name in ("height", "width"):
-        changes |= {f"input.{name}": request.side, f"model.{name}": request.side}
+    asked = {"height": request.side, "width": request.side}
+    asked |= {name: getattr(request, name) for name in ("context", "history", "horizon")}
+    for name, value in asked.items():
+        changes |= {f"input.{name}": value} | ({f"model.{name}": value} if name in recipe.model else {})
     if request.augment:
         changes |= {f"augment.{k}": v for k, v in AUGMENTS[request.augment].model_dump().items()}
     changes = {key: value for key, value in changes.items() if value is not None}
@@ -65,6 +71,20 @@ def recipe_for(request: TrainRequest, table: PictureTable) -> Recipe:
     made = recipe.with_values(changes | {k: v for k, v in settings.items() if not k.startswith("data.")})
     _require_whole(request, made)
     return made
+
+
+def _refuse_other_inputs(request: TrainRequest, recipe: Recipe) -> None:
+    """What is said of pictures, texts or series needs a system that sees them."""
+    of = {"side": InputPart, "fit": InputPart, "augment": InputPart, "context": TextPart,
+          "history": SeriesPart, "horizon": SeriesPart}  # fmt: skip
+    wrong = [
+        name for name, part in of.items() if getattr(request, name) and not isinstance(recipe.input, part)
+    ]
+    if wrong:
+        raise PersonError(
+            "contradiction", expected=f"options for {recipe.system}, which sees {recipe.input.in_words}",
+            got=", ".join(f"--{name}" for name in wrong), fix="leave them out: they speak of other inputs",
+        )  # fmt: skip
 
 
 def _taught(recipe: Recipe, kind: str) -> dict[str, Any]:
@@ -101,13 +121,13 @@ def _require_whole(request: TrainRequest, recipe: Recipe) -> None:
         )
 
 
-def _begun(request: TrainRequest, table: PictureTable) -> Recipe:
+def _begun(request: TrainRequest, table: Table) -> Recipe:
     """What named options then change: the file that --recipe names, or the system's own at a size."""
     facts = family_of(system_of(request)).facts(table)
     if not request.recipe:
         return _by_name(request, facts)
     recipe = read(request.recipe)
-    if not recipe.start_from:
+    if not recipe.start_from and not isinstance(recipe.input, TextPart):
         # Measured on other data they would be wrong; measured on the same they come out the same.
         recipe = recipe.with_values({"input.mean": (), "input.std": ()})
     if recipe.model.get("classes", facts.outputs) != facts.outputs:
@@ -130,7 +150,7 @@ def system_of(request: TrainRequest) -> str:
     return system
 
 
-def _by_name(request: TrainRequest, facts: Facts) -> Recipe:
+def _by_name(request: TrainRequest, facts: Known) -> Recipe:
     """The system's own recipe; with --from the one for transfer, at the input of the weights."""
     system, variant = str(request.system), request.variant
     if not request.start_from:
@@ -138,10 +158,10 @@ def _by_name(request: TrainRequest, facts: Facts) -> Recipe:
     weights = pretrained(system, request.start_from, variant)
     recipe = default_recipe(system, request.size or "small", weights.variant or variant, facts)
     seen = weights.input
-    if seen is not None and request.start_from in require_system(system).weights:
+    if isinstance(seen, InputPart) and request.start_from in require_system(system).weights:
         # The whole of a person's picture, not its middle: 92.2 instead of 89.7 % on 188 photographs.
         seen = seen.model_copy(update={"fit": "stretch", "crop": 1.0})
-    begin = getattr(recipe_module(system), "started", fine_tuned)  # some systems have a way of their own
+    begin: Any = getattr(recipe_module(system), "started", fine_tuned)  # some systems have a way of their own
     tuned = begin(recipe, facts, tune_part(request.tune), model=weights.model, seen=seen)
     return tuned.with_values({"start_from": weights.source})
 
@@ -174,6 +194,7 @@ def data_part_of(request: TrainRequest, base: DataPart | None = None) -> DataPar
         base = read(request.recipe).data
     asked = {
         "where": request.data, "target": request.target, "file": request.file, "group": request.group,
+        "text": request.text, "time": request.time,
         "labels": None if request.labels == "auto" else request.labels, "bad": request.bad,
     }  # fmt: skip
     settings = dict(_setting(text) for text in request.set)

@@ -69,7 +69,7 @@ class Run:
 
     @property
     def input(self) -> PictureInput:
-        return as_picture_input(self.recipe.input)
+        return as_picture_input(self.recipe.pictures)
 
     @property
     def task(self) -> Any:

@@ -24,9 +24,11 @@ def at_side(run: Run, side: int | None, **how: Any) -> Run:
     Raises PersonError("picture-size") for a size that the architecture does not take, or that these weights
     cannot be brought to.
     """
+    if side is None:
+        return run
     own = run.own or run  # never from a table that was resized once already
     before = own.input.height, own.input.width
-    if side is None or (run.input.height, run.input.width) == (side, side):
+    if (run.input.height, run.input.width) == (side, side):
         return run
     if before == (side, side):
         return own

@@ -107,6 +107,7 @@ def train_request(request: TrainRequest, *, splits: dict | None = None, progress
     try:
         given = read_json(path / SPLITS) if request.resume else splits
         prepared = family.prepare(recipe, table, splits=given)
+        recipe = recipe.with_values(prepared.settled)
         path = _run(request, recipe, path, prepared, runtime, say)
         runtime.share(None)  # nobody reads the run before it is whole
     finally:
@@ -129,7 +130,7 @@ def _run(
     if runtime.main and not request.resume:
         path = _create(request, recipe, path, prepared)
     path = runtime.share(path)
-    folder = RunFolder(path, prepared.table.names)
+    folder = RunFolder(path, prepared.names)
     for sentence in [*_introduction(learner, path), *runtime.reasons, *choices]:
         say.say(sentence)
     settings = recipe.training
@@ -187,8 +188,7 @@ def _create(request: TrainRequest, recipe: Recipe, path: Path, prepared: Prepare
 def _choose(recipe: Recipe, learner: Learner) -> tuple[Recipe, list[str]]:
     """Freeze into the recipe what is measured or follows from the data, with a sentence for each choice."""
     runtime, model, settings = learner.runtime, learner.model, recipe.training
-    values: dict[str, Any] = {"input.mean": learner.prepared.how.mean, "input.std": learner.prepared.how.std}
-    values |= {"hardware.threads": runtime.threads, "hardware.device": runtime.device.type}
+    values: dict[str, Any] = {"hardware.threads": runtime.threads, "hardware.device": runtime.device.type}
     sentences = []
 
     def note(found: finders.Choice) -> float:
@@ -260,8 +260,7 @@ def _introduction(learner: Learner, path: Path) -> list[str]:
     what = family_of(recipe.system).in_words(table)
     numbers = sum(parameter.numel() for parameter in learner.model.parameters())
     lines = [
-        f"{recipe.system} ({recipe.variant}, {recipe.size}): {numbers:,} "
-        f"parameters, pictures of {recipe.input.height}x{recipe.input.width}x{recipe.input.channels}",
+        f"{recipe.system} ({recipe.variant}, {recipe.size}): {numbers:,} parameters, {recipe.input.in_words}",
         f"data {recipe.data.where}: {what}, {len(parts.train):,} to train, {len(parts.val):,} to validate, "
         f"{len(parts.test):,} to test",
         *learner.notes,

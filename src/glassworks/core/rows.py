@@ -6,12 +6,47 @@ Columns instead of a list of objects, so that 60,000 small pictures stay one arr
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-Kind = Literal["label", "labels", "number", "captions", "none"]
+Kind = Literal["label", "labels", "number", "captions", "none", "pairs", "text", "words", "forecast"]
 PARTS = ("train", "val", "test")
+
+
+class Table(Protocol):
+    """What every table of rows has, of pictures, texts or series: see `PictureTable`."""
+
+    @property
+    def where(self) -> str: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def targets(self) -> np.ndarray: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def parts(self) -> tuple[str, ...]: ...
+
+    @property
+    def groups(self) -> tuple[str, ...] | None: ...
+
+    @property
+    def damaged(self) -> "tuple[Damage, ...]": ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def target_words(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -68,6 +103,12 @@ class PictureTable:
     def __len__(self) -> int:
         return len(self.names)
 
+    def target_words(self) -> list[str]:
+        """The target of each row in words, for the digest of the data."""
+        if self.texts is not None:
+            return ["\1".join(texts) for texts in self.texts]
+        return target_words(self.kind, self.targets, self.classes, len(self))
+
     def select(self, rows: Sequence[int] | np.ndarray) -> "PictureTable":
         """The table of some rows, in the order asked for; the classes stay the same."""
         rows = [int(row) for row in rows]
@@ -84,6 +125,15 @@ class PictureTable:
             notes=self.notes,
             texts=None if self.texts is None else tuple(self.texts[row] for row in rows),
         )
+
+
+def target_words(kind: Kind, targets: np.ndarray, classes: tuple[str, ...], rows: int) -> list[str]:
+    """Targets in words: a class, several, a number, or "" where there are none."""
+    if kind == "label":
+        return [classes[index] for index in targets]
+    if kind == "labels":
+        return ["\1".join(classes[index] for index in row.nonzero()[0]) for row in targets]
+    return [repr(float(value)) for value in targets] or [""] * rows
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from glassworks.core.errors import PersonError
-from glassworks.core.rows import PARTS, PictureTable
+from glassworks.core.rows import PARTS, Table
 from glassworks.data.classes import shortened
 
 BINS = 10  # a number to predict is spread over the parts in as many equal steps
@@ -37,14 +37,14 @@ class Splits:
     notes: tuple[str, ...] = ()
     unused: tuple[int, ...] = ()
 
-    def to_json(self, table: PictureTable) -> dict[str, Any]:
+    def to_json(self, table: Table) -> dict[str, Any]:
         """The split by row names, with a digest of names and targets: what `splits.json` holds."""
         names = {part: [table.names[row] for row in getattr(self, part)] for part in PARTS}
         unused = {"unused": [table.names[row] for row in self.unused]} if self.unused else {}
         return {"schema": SCHEMA, "digest": data_digest(table), **names, **unused}
 
     @staticmethod
-    def from_json(table: PictureTable, content: dict[str, Any]) -> "Splits":
+    def from_json(table: Table, content: dict[str, Any]) -> "Splits":
         """The same rows in a table that was read again, in whatever order it is now.
 
         Raises PersonError("data-changed") that names rows which are gone, new, or have another target.
@@ -67,24 +67,16 @@ class Splits:
         return Splits(train, val, test, unused=tuple(sorted(place[name] for name in left_out)))
 
 
-def data_digest(table: PictureTable) -> str:
+def data_digest(table: Table) -> str:
     """SHA-256 over row names with their targets, independent of the rows' order."""
-    if table.texts is not None:
-        words = ["\1".join(texts) for texts in table.texts]
-    elif table.kind == "label":
-        words = [table.classes[index] for index in table.targets]
-    elif table.kind == "labels":
-        words = ["\1".join(table.classes[index] for index in row.nonzero()[0]) for row in table.targets]
-    else:
-        words = [repr(float(value)) for value in table.targets] or [""] * len(table)
     digest = hashlib.sha256()
-    for name, word in sorted(zip(table.names, words)):
+    for name, word in sorted(zip(table.names, table.target_words())):
         digest.update(f"{name}\0{word}\n".encode())
     return digest.hexdigest()
 
 
 def split(
-    table: PictureTable,
+    table: Table,
     *,
     seed: int = 0,
     val: float = 0.15,
@@ -122,7 +114,7 @@ def split(
 
 
 def folds(
-    table: PictureTable, count: int, *, seed: int = 0, val: float = 0.15, same: Sequence[Sequence[int]] = ()
+    table: Table, count: int, *, seed: int = 0, val: float = 0.15, same: Sequence[Sequence[int]] = ()
 ) -> list[Splits]:
     """Cut all rows into `count` test parts of about equal size, so that each row is judged just once.
 
@@ -156,7 +148,7 @@ def _first_turn(stratum: tuple[int, ...], count: int) -> int:
     return sum(stratum) % count
 
 
-def _refuse_few(table: PictureTable, count: int) -> None:
+def _refuse_few(table: Table, count: int) -> None:
     counts = (
         np.bincount(table.targets, minlength=len(table.classes)) if table.kind == "label" else [len(table)]
     )
@@ -178,7 +170,7 @@ def _refuse_few(table: PictureTable, count: int) -> None:
 # ---- units: rows that go together, in an order drawn from their names
 
 
-def _units(table: PictureTable, free: list[int], same: Sequence[Sequence[int]], seed: int) -> list[list[int]]:
+def _units(table: Table, free: list[int], same: Sequence[Sequence[int]], seed: int) -> list[list[int]]:
     """Free rows in sets that must not be divided, ordered by the hash of their first name."""
     leader = {row: row for row in free}
 
@@ -206,7 +198,7 @@ def _units(table: PictureTable, free: list[int], same: Sequence[Sequence[int]], 
     return sorted(units.values(), key=key)
 
 
-def _strata(table: PictureTable, free: list[int]) -> dict[int, tuple[int, ...]]:
+def _strata(table: Table, free: list[int]) -> dict[int, tuple[int, ...]]:
     """What each free row must be spread by: its class, its classes, or its step of the number."""
     if table.kind == "label":
         return {row: (int(table.targets[row]),) for row in free}
@@ -278,7 +270,7 @@ def _rows(rows: Iterable[int]) -> np.ndarray:
 # ---- what to say
 
 
-def _tiny_classes(table: PictureTable, free: list[int], chosen: dict[str, list[int]]) -> list[str]:
+def _tiny_classes(table: Table, free: list[int], chosen: dict[str, list[int]]) -> list[str]:
     if table.kind not in ("label", "labels") or not chosen:
         return []
     hot = np.eye(len(table.classes), dtype=bool)[table.targets] if table.kind == "label" else table.targets
@@ -291,7 +283,7 @@ def _tiny_classes(table: PictureTable, free: list[int], chosen: dict[str, list[i
     return notes
 
 
-def _refuse_divided_groups(table: PictureTable, given: dict[str, list[int]]) -> None:
+def _refuse_divided_groups(table: Table, given: dict[str, list[int]]) -> None:
     if table.groups is None:
         return
     home: dict[str, tuple[str, int]] = {}
@@ -308,7 +300,7 @@ def _refuse_divided_groups(table: PictureTable, given: dict[str, list[int]]) -> 
                 )
 
 
-def _data_changed(table: PictureTable, gone: list[str], new: list[str]) -> PersonError:
+def _data_changed(table: Table, gone: list[str], new: list[str]) -> PersonError:
     said = [f"{len(gone)} row(s) are gone ({shortened(gone, 3)})"] if gone else []
     said += [f"{len(new)} row(s) are new ({shortened(new, 3)})"] if new else []
     return PersonError(

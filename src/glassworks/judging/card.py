@@ -10,7 +10,7 @@ Schema 1 of card.json:
     schema, glassworks            1, the version that wrote it
     system, variant, model        catalogue name, architecture, {field: value} of the system's dataclass
     kind, classes                 "label", "labels", "number" or "none"; names in the order of the outputs
-    input                         core.rows.PictureInput as a dict
+    input, sees                   the recipe's `input` as a dict, and in words ("texts of up to 256 words")
     parameters                    how many numbers were learnt, or None
     data                          {"source", "digest", "rows": {"train", "val", "test"}}
     started_from                  None (from scratch) or {"name", "licence", "sha256", …} of the weights
@@ -21,28 +21,31 @@ Schema 1 of card.json:
     limits, licence, command      sentences, a licence name or sentence, how it was made
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 from glassworks import __version__
 from glassworks.core.errors import PersonError
-from glassworks.core.rows import Kind, PictureInput
+from glassworks.core.rows import Kind
 from glassworks.judging.decisions import Threshold
 from glassworks.judging.judgement import Judgement
 from glassworks.judging.metrics import READABLE, written
 
 SCHEMA = 1
 LIMITS = (
-    "It knows only the classes listed here, and says one of them for any picture.",
-    "Its figures hold for pictures like those it was judged on; on others it may be much worse.",
+    "It knows only the classes listed here, and says one of them for any {thing}.",
+    "Its figures hold for {things} like those it was judged on; on others it may be much worse.",
     "It was not tested for decisions about people, nor for uses where a mistake does harm.",
 )
 DOES = {  # by the kind of what it learned from
-    "label": "says which of {given} classes a picture shows: {names}",
-    "labels": "says which of {given} labels a picture carries: {names}",
-    "number": "estimates one number from a picture",
+    "label": "says to which of {given} classes a {thing} belongs: {names}",
+    "labels": "says which of {given} labels a {thing} carries: {names}",
+    "number": "estimates one number from a {thing}",
     "captions": "says which of some texts fits a picture best, and which of some pictures a text",
-    "none": "learned from pictures without labels, by guessing parts that were hidden",
+    "none": "learned from {things} without labels, by guessing parts that were hidden",
+    "pairs": "writes another text for a text, such as its translation",
+    "text": "continues a text, a token at a time",
+    "words": "gives words places in a space, so that words of like use are neighbours",
+    "forecast": "says how a series goes on, with intervals",
 }
 READ: dict[str, type | tuple[type, ...]] = {
     "system": str, "variant": str, "kind": str, "classes": list, "input": dict, "data": dict, "metrics": dict,
@@ -59,7 +62,8 @@ def card(
     model: dict,
     kind: Kind,
     classes: Sequence[str],
-    picture_input: PictureInput,
+    seen: dict,
+    sees: str,
     data: dict,
     parameters: int | None = None,
     started_from: dict | None = None,
@@ -72,9 +76,12 @@ def card(
 ) -> dict:
     """A new card, in the schema above. `limits` are added to the general ones.
 
+    seen: the recipe's `input` as plain values; sees: the same in words, beginning with "pictures", "texts"
+        or "series"
     data: {"source": where, "digest": SHA-256 of the data, "rows": {"train": …, "val": …, "test": …}}
     """
-    general = LIMITS if kind in ("label", "labels") else LIMITS[1:]
+    named = {"thing": thing_of(sees), "things": sees.split()[0]}
+    general = [line.format(**named) for line in (LIMITS if kind in ("label", "labels") else LIMITS[1:])]
     made = {
         "schema": SCHEMA,
         "glassworks": __version__,
@@ -83,7 +90,8 @@ def card(
         "model": dict(model),
         "kind": kind,
         "classes": list(classes),
-        "input": dataclasses.asdict(picture_input),
+        "input": dict(seen),
+        "sees": sees,
         "parameters": parameters,
         "data": dict(data),
         "started_from": started_from,
@@ -148,14 +156,22 @@ def card_text(card: dict) -> str:
 
 
 def _what_it_is(card: dict) -> str:
-    size, given = card["input"], len(card["classes"])
-    does = DOES[card["kind"]].format(given=given, names=_listed(card["classes"]))
-    colour = "grey" if size["channels"] == 1 else "colour"
+    size, sees = card["input"], card.get("sees", "pictures")
+    named = {"thing": thing_of(sees), "things": sees.split()[0]}
+    classes = {"given": len(card["classes"]), "names": _listed(card["classes"])}
+    does = DOES[card["kind"]].format(**named, **classes)
     count = f" It has {card['parameters']:,} parameters." if card["parameters"] else ""
-    return (
-        f"A model that {does}. It sees pictures as {size['height']} × {size['width']} {colour} pixels "
-        f'(fit: "{size["fit"]}").{count}'
-    )
+    if "height" in size:
+        colour = "grey" if size["channels"] == 1 else "colour"
+        pixels = f"{size['height']} × {size['width']} {colour} pixels"
+        sees = f'pictures as {pixels} (fit: "{size["fit"]}")'
+    return f"A model that {does}. It sees {sees}.{count}"
+
+
+def thing_of(sees: str) -> str:
+    """One of what a model sees: picture, text, series."""
+    things = sees.split()[0]
+    return things if things == "series" else things.removesuffix("s")
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:

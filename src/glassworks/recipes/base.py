@@ -7,7 +7,7 @@ known is refused with the nearest one that is.
 import dataclasses
 import importlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -20,6 +20,7 @@ Size = Literal["tiny", "small", "paper"]
 SIZES = ("tiny", "small", "paper")
 TIMM = "timm:"  # systems of another library, by their names there
 MOST_BYTES = 1_000_000  # a recipe is a page of text
+SHAPE = {"height", "width", "channels", "context", "history", "horizon"}  # as the input, so the model
 
 
 class Part(BaseModel):
@@ -32,6 +33,8 @@ class DataPart(Part):
     where: str = "sample"
     target: str | None = None
     file: str | None = None
+    text: str | None = None
+    time: str | None = None
     group: str | None = None
     labels: Literal["auto", "label", "labels", "number", "captions"] = "auto"
     bad: Literal["stop", "skip"] = "stop"
@@ -60,6 +63,10 @@ class InputPart(Part):
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
 
+    @property
+    def in_words(self) -> str:
+        return f"pictures of {self.height}x{self.width}x{self.channels}"
+
     @model_validator(mode="after")
     def _one_a_channel(self) -> "InputPart":
         if len(self.mean) not in (0, self.channels) or len(self.std) != len(self.mean):
@@ -67,6 +74,47 @@ class InputPart(Part):
         if any(value <= 0 for value in self.std):
             raise ValueError("std is above 0 for every channel")
         return self
+
+
+class TextPart(Part):
+    """How a text becomes numbers; the fields are explained in data/vocabulary.py.
+
+    tokens:  what a text is cut into: words, characters, pieces of words (byte pairs), or what came with
+             weights
+    context: most tokens that the model sees of a text; texts that are longer are counted before training
+    """
+
+    tokens: Literal["word", "character", "piece", "given"] = "word"
+    context: int = Field(256, ge=2, le=131_072)
+    lower: bool = True
+
+    @property
+    def in_words(self) -> str:
+        names = {"word": "words", "character": "characters", "piece": "pieces of words", "given": "tokens"}
+        return f"texts of up to {self.context:,} {names[self.tokens]}"
+
+
+class SeriesPart(Part):
+    """What the model sees of a series; the fields are explained in data/windows.py.
+
+    history:  time steps that it sees; horizon: steps ahead that it answers, 0 where it names a class
+    channels: numbers a step
+    period:   steps of a season (12 for months), 0 where none is known
+    mean, std: per channel, measured on the training part where they are not given
+    """
+
+    history: int = Field(ge=1)
+    horizon: int = Field(0, ge=0)
+    channels: int = Field(1, ge=1)
+    period: int = Field(0, ge=0)
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    @property
+    def in_words(self) -> str:
+        numbers = f"{self.channels} number{'s' if self.channels > 1 else ''} a step"
+        ahead = f", {self.horizon} ahead" if self.horizon else ""
+        return f"series of up to {self.history:,} steps, {numbers}{ahead}"
 
 
 class AugmentPart(Part):
@@ -146,11 +194,23 @@ class Recipe(Part):
     tune: TunePart = TunePart()
     teacher: TeacherPart = TeacherPart()
     data: DataPart = DataPart()
-    input: InputPart
+    input: InputPart | TextPart | SeriesPart
     model: dict[str, Any] = {}
     augment: AugmentPart = AugmentPart()
     training: TrainingPart
     hardware: HardwarePart = HardwarePart()
+
+    @property
+    def pictures(self) -> InputPart:
+        """How pictures go in. Raises PersonError where the system sees none."""
+        if not isinstance(self.input, InputPart):
+            raise PersonError(
+                "other-input",
+                expected="a system that sees pictures",
+                got=f"{self.system}, which sees {self.input.in_words}",
+                fix="see `glassworks list image` for systems that see pictures",
+            )
+        return self.input
 
     def as_yaml(self) -> str:
         content = self.model_dump(by_alias=True, mode="json")
@@ -177,9 +237,22 @@ class Recipe(Part):
         return parse(content, "the changed recipe")
 
 
+class Known(Protocol):
+    """What every recipe may know of the data: its kind, outputs of the model, rows of the training part."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def outputs(self) -> int: ...
+
+    @property
+    def examples(self) -> int: ...
+
+
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What a recipe may know of the data.
+    """What a recipe may know of pictures.
 
     kind:     as in core.rows.PictureTable; outputs: numbers the model gives for a picture
     channels: 1 when every picture is grey, else 3
@@ -196,7 +269,42 @@ class Facts:
     mirrored: bool | None = None
 
 
-def default_recipe(system: str, size: Size, variant: str | None, facts: Facts) -> Recipe:
+@dataclasses.dataclass(frozen=True)
+class TextFacts:
+    """What a recipe may know of texts.
+
+    kind:     as in core.text_rows.TextTable; outputs: classes, or 1 for a number, or 0
+    examples: rows of the training part
+    words:    median of the texts' lengths in words; longest: of the longest text
+    letters:  characters in all
+    """
+
+    kind: str
+    outputs: int
+    examples: int
+    words: int = 0
+    longest: int = 0
+    letters: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class SeriesFacts:
+    """What a recipe may know of series.
+
+    kind:     "label" (a class a series) or "forecast"; outputs: classes, or numbers that are forecast a step
+    examples: series of the training part, or time steps of it where they are forecast
+    channels: numbers a step; length: steps of the longest series; period: of a season, 0 where none is known
+    """
+
+    kind: str
+    outputs: int
+    examples: int
+    channels: int = 1
+    length: int = 0
+    period: int = 0
+
+
+def default_recipe(system: str, size: Size, variant: str | None, facts: Known) -> Recipe:
     """The recipe of a system at a size, for this data. Raises PersonError for unknown names."""
     entry = require_system(system)
     variant = variant or entry.variants[0]
@@ -272,9 +380,9 @@ def build_model(recipe: Recipe) -> Any:
 
     torch.manual_seed(seed_for(recipe.seed, "start"))
     config = config_of(recipe)
-    for name in ("height", "width", "channels"):
-        wanted, given = getattr(config, name), getattr(recipe.input, name)
-        if wanted != given:
+    for name in recipe.input.__class__.model_fields.keys() & SHAPE:
+        wanted, given = getattr(config, name, None), getattr(recipe.input, name)
+        if wanted is not None and wanted != given:
             raise _bad_model(recipe, f"model.{name} is {wanted} and input.{name} is {given}")
     try:
         return module.build(config)
@@ -356,7 +464,17 @@ def _bad_model(recipe: Recipe, why: str) -> PersonError:
 
 def _all_keys() -> list[str]:
     keys = [name for name in Recipe.model_fields if name != "schema_"]
-    for part in (TunePart, TeacherPart, DataPart, InputPart, AugmentPart, TrainingPart, HardwarePart):
+    for part in (
+        TunePart,
+        TeacherPart,
+        DataPart,
+        InputPart,
+        TextPart,
+        SeriesPart,
+        AugmentPart,
+        TrainingPart,
+        HardwarePart,
+    ):
         keys += list(part.model_fields)
     return keys
 

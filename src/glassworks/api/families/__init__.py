@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from glassworks.core.errors import PersonError
-from glassworks.recipes.base import DataPart, Facts, Recipe, require_system
+from glassworks.recipes.base import DataPart, Known, Recipe, require_system
 from glassworks.training.run_folder import RunFolder
 from glassworks.training.state import TrainingState
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, PredictRequest
+    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
     from glassworks.api.run import Run
 
 # task of the catalogue's row -> module here
@@ -30,11 +30,19 @@ FAMILIES = {
     "image-classification": "labelled",
     "masked-image-modeling": "masked",
     "image-text-matching": "pairs",
+    "text-classification": "texts_labelled",
+    "time-series-classification": "series_labelled",
+    "time-series-forecasting": "forecasting",
+    "text-generation": "language",
+    "translation": "translation",
+    "word-embedding": "words",
+    "fill-mask": "reading",
 }
 
 
 class Family(Protocol):
-    """The answers of one kind of task. `table` and `prepared` are of the family's own kinds.
+    """The answers of one kind of task. `table` is a `core.rows.Table`, `prepared` the family's own kind with
+    what `api.prepare.OfPictures` has, a `task` and `batches(part, **options)`.
 
     data:    what may be trained on, for `info`
     instead: verbs that mean nothing here -> what to do instead
@@ -46,7 +54,7 @@ class Family(Protocol):
     def open_data(self, data: DataPart) -> Any:
         """The table of a recipe's data. Raises PersonError when there is nothing to learn."""
 
-    def facts(self, table: Any) -> Facts:
+    def facts(self, table: Any) -> Known:
         """What a recipe needs to know of it."""
 
     def in_words(self, table: Any) -> str:
@@ -73,8 +81,11 @@ class Family(Protocol):
     def evaluate(self, run: "Run", request: "EvaluateRequest") -> "Evaluation":
         """Judge a run on held-out data against baselines, and write the report."""
 
-    def predict(self, run: "Run", request: "PredictRequest", files: list[Path]) -> list[dict]:
+    def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
         """One dict a file, {"file", "answer", …} or {"file", "error"}; writes what `--out` names."""
+
+    def explain(self, run: "Run", request: "ExplainRequest") -> list[dict]:
+        """One dict an input, with what was drawn of it; writes the drawings and a page."""
 
 
 def family_of(system: str) -> Family:

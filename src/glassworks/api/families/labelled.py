@@ -18,7 +18,7 @@ from glassworks.training.state import TrainingState
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, PredictRequest
+    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
     from glassworks.api.run import Run
 
 
@@ -80,10 +80,15 @@ class LabelledPictures:
 
         return evaluate_labelled(run, request)
 
-    def predict(self, run: "Run", request: "PredictRequest", files: list[Path]) -> list[dict]:
+    def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
         from glassworks.api.predict import predict_labelled
 
-        return predict_labelled(run, request, files)
+        return predict_labelled(run, request)
+
+    def explain(self, run: "Run", request: "ExplainRequest") -> list[dict]:
+        from glassworks.api.explain import explain_pictures
+
+        return explain_pictures(run, request)
 
 
 FAMILY = LabelledPictures()

@@ -31,7 +31,7 @@ from glassworks.weights.store import load_into
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, PredictRequest
+    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
     from glassworks.api.run import Run
 
 DRAWN = 8  # pictures that the report shows
@@ -126,13 +126,20 @@ class MaskedPictures:
         )  # fmt: skip
         return Evaluation(run.path, part, judgement, card["test_looks"], report)
 
-    def predict(self, run: "Run", request: "PredictRequest", files: list[Path]) -> list[dict]:
+    def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
         """The error of each picture. --out names a .csv file, or a folder for drawings of the guesses."""
         folder = Path(request.out) if request.out and not request.out.endswith(".csv") else None
-        rows = [_answer(run, file, number, folder) for number, file in enumerate(files)]
+        from glassworks.api.predict import files_of
+
+        rows = [_answer(run, file, number, folder) for number, file in enumerate(files_of(request.inputs))]
         if request.out and folder is None:
             write_text(request.out, _as_csv(rows))
         return rows
+
+    def explain(self, run: "Run", request: "ExplainRequest") -> list[dict]:
+        from glassworks.api.explain import explain_pictures
+
+        return explain_pictures(run, request)
 
 
 FAMILY = MaskedPictures()

@@ -31,7 +31,7 @@ from glassworks.weights.store import load_into
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, PredictRequest
+    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
     from glassworks.api.run import Run
 
 SAMPLE = "sample:digits-captions"  # what `--data sample` is here: pictures with captions
@@ -125,16 +125,21 @@ class CaptionedPictures:
         )  # fmt: skip
         return Evaluation(run.path, part, found.judgement, card["test_looks"], report)
 
-    def predict(self, run: "Run", request: "PredictRequest", files: list[Path]) -> list[dict]:
-        from glassworks.api.predict import as_csv
+    def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
+        from glassworks.api.predict import as_csv, files_of
 
-        rows = answers_for_files(run, request, files)
+        rows = answers_for_files(run, request, files_of(request.inputs))
         if request.out:
             write_text(request.out, as_csv(rows))
         for row in rows:
             if "answers" in row:
                 row["answers"] = row["answers"][: request.top]
         return rows
+
+    def explain(self, run: "Run", request: "ExplainRequest") -> list[dict]:
+        from glassworks.api.explain import explain_pictures
+
+        return explain_pictures(run, request)
 
 
 FAMILY = CaptionedPictures()

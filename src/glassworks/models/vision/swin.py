@@ -36,6 +36,7 @@ from glassworks.blocks.pictures import check_pictures
 from glassworks.blocks.positions import RelativePositions
 
 EPSILON = 1e-5  # of the norms
+APART = -200.0  # its exponential is 0 in float32; infinity could not be measured for int8
 STAGES = 4  # at most; each further one halves the map
 
 
@@ -171,7 +172,7 @@ class Windows:
         return parts.permute(0, 1, 4, 2, 5, 3, 6).reshape(answers.shape[0], *self.padded, -1)
 
     def mask(self) -> Float[Tensor, "windows tokens tokens"]:
-        """What is added to comparisons in moved windows: 0, or -inf between places that are not adjacent.
+        """What is added to comparisons in moved windows: 0, or APART between places that are not adjacent.
 
         Turning the map brings its first rows behind its last ones. In the windows that hold both, each
         token keeps to its own side.
@@ -184,7 +185,7 @@ class Windows:
         regions = regions.reshape(down, self.side, right, self.side).transpose(1, 2)
         regions = regions.reshape(self.count, self.side**2)  # (windows, tokens)
         apart = regions[:, :, None] != regions[:, None, :]
-        return torch.zeros(apart.shape).masked_fill(apart, float("-inf"))
+        return torch.zeros(apart.shape).masked_fill(apart, APART)
 
 
 class WindowAttention(nn.Module):
