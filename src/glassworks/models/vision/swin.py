@@ -36,7 +36,7 @@ from glassworks.blocks.pictures import check_pictures
 from glassworks.blocks.positions import RelativePositions
 
 EPSILON = 1e-5  # of the norms
-APART = -200.0  # its exponential is 0 in float32; infinity could not be measured for int8
+APART = -1000.0  # its exponential is 0; infinity could not be measured for int8
 STAGES = 4  # at most; each further one halves the map
 
 

@@ -210,8 +210,8 @@ def text_mask():
     One thing must not be forgotten. In the last windows lie rows that were brought there from the other end
     of the picture. They stand side by side, but **turned rows are not neighbours**. So each window at the
     seam gets an *attention mask*: a table of 49 × 49 that is added to the comparisons before softmax, 0
-    where two tokens belong to the same piece, −200 where they do not. Softmax takes $e^{-200}$, which is 0
-    in 32 bits: a weight of 0.
+    where two tokens belong to the same piece, −1000 where they do not. Softmax takes $e^{-1000}$, which is 0
+    to a computer: a weight of 0.
 
     Leave the mask out, and no error tells you; on the digits of the lab above not even the accuracy does.
     Their edges are nearly empty, which may be why. The figure shows what a token then looks at: switch
