@@ -12,8 +12,8 @@ from pathlib import Path
 
 from glassworks.core.errors import PersonError
 from glassworks.core.files import require_space
-from glassworks.reader.own_folder import INCOMING, OwnPictures
 from glassworks.reader.own_names import safe_file_name
+from glassworks.reader.own_set import INCOMING, OwnSet
 
 LEFT_OVER = 3600.0  # seconds after which a part of a file is nobody's any more
 
@@ -27,7 +27,7 @@ class Arriving:
     def __init__(self) -> None:
         self.token, self.path = "", Path()
 
-    def take(self, own: OwnPictures, token: str, name: str, size: int, at: int, piece: bytes) -> Path | None:
+    def take(self, own: OwnSet, token: str, name: str, size: int, at: int, piece: bytes) -> Path | None:
         """Add a piece; returns the file when it is whole, None before that.
 
         Raises PersonError for a file that is too large, and for pieces out of order.
@@ -45,12 +45,12 @@ class Arriving:
             file.write(piece)
         return self.path if at + len(piece) == size else None
 
-    def _begin(self, own: OwnPictures, token: str, name: str, size: int) -> None:
+    def _begin(self, own: OwnSet, token: str, name: str, size: int) -> None:
         if not own.exists():
             raise PersonError(
                 "no-set",
-                expected="a set of pictures",
-                got="these pictures were deleted, perhaps on another page",
+                expected=f"a set of {own.things}",
+                got=f"these {own.things} were deleted, perhaps on another page",
                 fix="drop the files again",
             )
         folder = own.folder / INCOMING

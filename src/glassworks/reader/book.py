@@ -21,6 +21,7 @@ from glassworks.reader.exercises.widget import ExerciseWidget
 from glassworks.reader.figure import Control
 from glassworks.reader.lab_view import LabView
 from glassworks.reader.own_data import OwnData
+from glassworks.reader.own_file import OwnFile
 from glassworks.reader.source import source
 from glassworks.reader.training_panel import TrainingPanel
 
@@ -105,6 +106,11 @@ def training(
 def own_data(slug: str, request: dict[str, Any], job: str = "train") -> OwnData:
     """The same with the reader's own pictures, which stay on this machine."""
     return OwnData(desk(), slug, job, request)
+
+
+def own_file(slug: str, request: dict[str, Any], job: str = "train") -> OwnFile:
+    """The same with one file of the reader's: a table, a text, or an archive."""
+    return OwnFile(desk(), slug, job, request)
 
 
 def lab(name: str) -> LabView:

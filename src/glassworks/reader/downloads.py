@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from glassworks.reader.desk import Desk
-from glassworks.reader.own_folder import ID, MODEL, PLACE, all_sets
+from glassworks.reader.own_set import ID, MODEL, PLACE, all_sets
 
 ADDRESS = f"/api/{PLACE}/{{id}}/{MODEL}"
 

@@ -29,7 +29,7 @@ from glassworks.judging.card import card_text
 from glassworks.training.run_folder import CARD, FAMILIAR, RECIPE
 from glassworks.training.run_folder import MODEL as WEIGHTS
 
-FOLDER, README = "my-model", "README.txt"
+FOLDER, README, TOKENIZER = "my-model", "README.txt", "tokenizer.json"
 CLOSE = 1e-6  # probabilities may differ by that much after unpacking
 LINES = """\
 import glassworks as gw
@@ -61,15 +61,37 @@ def hand_over(run: Run, into: Path, pictures: Sequence[Path]) -> Handed:
     Raises PersonError("handover-refused") when their answers differ by more than 1e-6.
     """
     with writing(into) as aside:
-        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in _contents(run):
-                # Weights look random and do not shrink; the date is fixed, so equal models make equal files.
-                info = zipfile.ZipInfo(f"{FOLDER}/{name}")
-                info.compress_type = zipfile.ZIP_STORED if name == WEIGHTS else zipfile.ZIP_DEFLATED
-                info.external_attr = 0o644 << 16
-                archive.writestr(info, content)
+        _zipped(aside, _contents(run))
         _ask_again(run, aside, pictures)
     return Handed(into, into.stat().st_size, len(pictures))
+
+
+def pack(run: Run, into: Path, *, lines: str) -> Path:
+    """Write a run that sees no pictures as a zip file; `lines` are shown to whoever unpacks it."""
+    about = f"A model made with Glassworks; card.md says what it does and how well.\n\n{lines}"
+    with writing(into) as aside:
+        _zipped(aside, [(README, about.encode()), *_contents(run)[1:]])
+    return into
+
+
+def lines_for(example: str) -> str:
+    """The lines of code that load a model and ask it about an example."""
+    return (
+        "import glassworks as gw\n\n"
+        'run = gw.load("my-model")\n'
+        f"for row in run.predict({example!r}):\n"
+        "    print(row)\n"
+    )
+
+
+def _zipped(path: Path, contents: Sequence[tuple[str, bytes]]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents:
+            # Weights look random and do not shrink; the date is fixed, so equal models make equal files.
+            info = zipfile.ZipInfo(f"{FOLDER}/{name}")
+            info.compress_type = zipfile.ZIP_STORED if name == WEIGHTS else zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content)
 
 
 def _contents(run: Run) -> list[tuple[str, bytes]]:
@@ -85,7 +107,7 @@ def _contents(run: Run) -> list[tuple[str, bytes]]:
         (CARD, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode()),
         ("card.md", card_text(card).encode()),
     ]
-    kept = [name for name in (WEIGHTS, FAMILIAR) if (run.path / name).is_file()]
+    kept = [name for name in (WEIGHTS, FAMILIAR, TOKENIZER) if (run.path / name).is_file()]
     return files + [(name, (run.path / name).read_bytes()) for name in kept]
 
 

@@ -115,7 +115,7 @@ def _order(cells: list[ast.FunctionDef], chapter: Chapter) -> Iterator[str]:
     for call in (c for cell in cells for c in ast.walk(cell) if isinstance(c, ast.Call)):
         called = ast.unparse(call.func)
         first = call.args[0] if call.args else None
-        slugged = called in {f"book.{name}" for name in ("header", "training", "own_data", *ENDS)}
+        slugged = called in {f"book.{name}" for name in ("header", "training", "own_data", "own_file", *ENDS)}
         if slugged and not (isinstance(first, ast.Constant) and first.value == chapter.slug):
             yield f'line {call.lineno}: {called} is called with "{chapter.slug}"'
 

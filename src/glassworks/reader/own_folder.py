@@ -18,28 +18,22 @@ import json
 import os
 import re
 import shutil
-import threading
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from glassworks.core.cache import cache_folder
 from glassworks.core.errors import PersonError
-from glassworks.core.files import readable_size, sha256_of, write_json
+from glassworks.core.files import readable_size, sha256_of
 from glassworks.core.rows import Damage
 from glassworks.data.decode import PictureFacts, damage_from, is_picture_name
 from glassworks.reader.own_names import safe_class_name, safe_file_name
+from glassworks.reader.own_set import MOST_ALL, MOST_FILE, OwnSet, lock
 
-PLACE, SET, PICTURES, INCOMING = "own-data", "set.json", "pictures", "incoming"
-MODEL = "model.zip"  # what is handed over
-MOST_FILES, MOST_FILE, MOST_ALL = 500, 20 * 1024**2, 200 * 1024**2
-MOST_CLASSES = 50
-ID = re.compile(r"[a-z0-9_-]{1,120}-\d{13}")
+PICTURES = "pictures"
+MOST_FILES, MOST_CLASSES = 500, 50
 ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # where a name has none
 FRESH = re.compile(r"class \d+")
-_lock = threading.RLock()  # two pages of one chapter may show the same set
 
 
 @dataclass(frozen=True)
@@ -56,36 +50,21 @@ class OwnClass:
         return sum(file.stat().st_size for file in self.files)
 
 
-class OwnPictures:
+class OwnPictures(OwnSet):
     """One set of pictures, in `folder`. All methods may be called from any thread."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    @classmethod
-    def newest(cls, workspace: Path, chapter: str) -> "OwnPictures | None":
-        """The last set that was made in a chapter, None when there is none."""
-        stem = _stem(chapter)
-        found = [own for own in all_sets(workspace) if own.id.rpartition("-")[0] == stem]
-        return max(found, key=lambda own: own.id, default=None)
+    things = "pictures"
 
     @classmethod
     def begin(cls, workspace: Path, chapter: str) -> "OwnPictures":
         """A new set with two classes that hold nothing yet."""
-        with _lock:
-            last = cls.newest(workspace, chapter)
-            now = time.time_ns() // 10**6  # never that of a set that was deleted, whose runs are still known
-            number = max(now, 1 + int(last.id.rpartition("-")[2]) if last else 0)
-            own = cls(workspace / PLACE / f"{_stem(chapter)}-{number:013d}")
+        with lock:
+            own = cls(cls.place_for(workspace, chapter))
             own.pictures.mkdir(parents=True)
             own._write({"schema": 1, "chapter": chapter, "next": 1, "classes": {}})
             own.add_class("class 1")
             own.add_class("class 2")
             return own
-
-    @property
-    def id(self) -> str:
-        return self.folder.name
 
     @property
     def pictures(self) -> Path:
@@ -96,7 +75,7 @@ class OwnPictures:
 
     def classes(self) -> list[OwnClass]:
         """The classes in the order of the page."""
-        with _lock:
+        with lock:
             return [
                 OwnClass(key, name, _files(self.pictures / name))
                 for key, name in self._read()["classes"].items()
@@ -114,7 +93,7 @@ class OwnPictures:
 
     def add_class(self, name: str = "") -> str:
         """A new class; returns its key. Without a name it is called "class 3", or the next that is free."""
-        with _lock:
+        with lock:
             state = self._read()
             if len(state["classes"]) >= MOST_CLASSES:
                 raise PersonError(
@@ -135,7 +114,7 @@ class OwnPictures:
 
     def rename_class(self, key: str, name: str) -> str:
         """Give a class another name; returns the one it has now, which names its folder."""
-        with _lock:
+        with lock:
             state, old = self._read(), self.of(key).name
             new = self._free_name(name, state, key)
             if new != old:
@@ -146,7 +125,7 @@ class OwnPictures:
 
     def remove_class(self, key: str) -> None:
         """Remove a class with the copies of its pictures. Two rows always stay."""
-        with _lock:
+        with lock:
             state, name = self._read(), self.of(key).name
             shutil.rmtree(self.pictures / name)
             del state["classes"][key]
@@ -159,7 +138,7 @@ class OwnPictures:
 
         A row that was neither named nor filled takes the name.
         """
-        with _lock:
+        with lock:
             wanted = safe_class_name(name).casefold()
             for one in self.classes():
                 if one.name.casefold() == wanted:
@@ -196,7 +175,7 @@ class OwnPictures:
 
     def _placed(self, key: str, arrived: Path, name: str) -> Path:
         facts = require_picture(arrived)
-        with _lock:
+        with lock:
             self.require_room(arrived.stat().st_size)
             into = self.of(key)
             twin = next((file for file in into.files if _equal(file, arrived)), None)
@@ -216,7 +195,7 @@ class OwnPictures:
 
     def remove_picture(self, key: str, name: str) -> None:
         """Remove one copy; the person's own file is never touched."""
-        with _lock:
+        with lock:
             for file in self.of(key).files:
                 if file.name == name:
                     file.unlink()
@@ -241,55 +220,14 @@ class OwnPictures:
         """Class -> file names: to notice that something has changed since a model learned from it."""
         return {one.name: [file.name for file in one.files] for one in self.classes()}
 
-    def exists(self) -> bool:
-        """Whether nobody has deleted the set since."""
-        return (self.folder / SET).is_file()
-
     def delete(self) -> None:
         """Remove all copies: the pictures, the packed model, and decoded pixels that the cache keeps."""
-        with _lock:
+        with lock:
             ours = {sha256_of(file) for one in self.classes() for file in one.files}
             for facts in (cache_folder() / "pictures").glob("*/facts.json"):
                 if ours & _hashes(facts):
                     shutil.rmtree(facts.parent)
-            (self.folder / SET).unlink()  # first: a set that is half deleted is none
-            shutil.rmtree(self.folder)
-
-    # ---- its files
-
-    def kept(self, name: str) -> dict[str, Any]:
-        """What was written down beside the pictures under that name, {} when nothing was."""
-        try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-
-    def keep(self, name: str, content: dict[str, Any]) -> None:
-        """Write something down beside the pictures, unless they were deleted meanwhile."""
-        with _lock:
-            if self.exists():
-                write_json(self.folder / name, content)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            return json.loads((self.folder / SET).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise PersonError(
-                "no-set", expected="the pictures that were put here",
-                got="these pictures were deleted, perhaps on another page",
-                fix="reload the page and drop them again",
-            ) from error  # fmt: skip
-
-    def _write(self, state: dict[str, Any]) -> None:
-        write_json(self.folder / SET, state)
-
-
-def all_sets(workspace: Path) -> Iterator[OwnPictures]:
-    """The sets of all chapters below a workspace."""
-    place = workspace / PLACE
-    for folder in sorted(place.iterdir()) if place.is_dir() else ():
-        if ID.fullmatch(folder.name) and (folder / SET).is_file():
-            yield OwnPictures(folder)
+            super().delete()
 
 
 def require_picture(file: Path) -> PictureFacts:
@@ -301,10 +239,6 @@ def require_picture(file: Path) -> PictureFacts:
             got=f"{looked.detail} ({looked.reason})", fix="leave it out, or save it again as JPEG or PNG",
         )  # fmt: skip
     return looked[1]
-
-
-def _stem(chapter: str) -> str:
-    return re.sub(r"[^a-z0-9_]+", "-", chapter.lower()).strip("-")[:120] or "chapter"
 
 
 def _files(folder: Path) -> tuple[Path, ...]:

@@ -18,7 +18,8 @@ from glassworks.api.judge import evaluate
 from glassworks.api.run import load
 from glassworks.reader import own_report
 from glassworks.reader.handover import hand_over
-from glassworks.reader.own_folder import MODEL, OwnPictures
+from glassworks.reader.own_folder import OwnPictures
+from glassworks.reader.own_set import MODEL
 from glassworks.training.run_folder import SPLITS, read_json
 
 CHECKED, JUDGED = "checked.json", "judged.json"

@@ -113,6 +113,25 @@ def understood(report: CheckReport, parts: Splits) -> str:
     )
 
 
+def found(report: Any) -> str:
+    """What the checker found in texts or series: what it sees, and its findings."""
+    stops, warnings = len(report.of_level("stop")), len(report.of_level("warn"))
+    verdict = ("Something stops training:", "bad") if stops else ("Ready, with a warning:", "warn")
+    if not stops and not warnings:
+        verdict = ("Nothing here stops training.", "good")
+    findings = [finding for finding in report.findings if finding.code not in ("note",)]
+    sees = f"{len(report.table):,} rows, read as {type(report.table).__name__.removesuffix('Table').lower()}"
+    classes = f"; classes: {', '.join(report.table.classes[:12])}" if report.table.classes else ""
+    return "".join(
+        [
+            draw.heading("What was understood"),
+            draw.note(f"{sees}{classes}."),
+            draw.text(*verdict),
+            _findings(findings),
+        ]
+    )
+
+
 def _findings(findings: Sequence[Finding]) -> str:
     rows = []
     for finding in findings:
@@ -124,7 +143,7 @@ def _findings(findings: Sequence[Finding]) -> str:
     return f"<ul>{''.join(rows)}</ul>" if rows else ""
 
 
-def worth(judged: dict[str, Any]) -> str:
+def worth(judged: dict[str, Any], things: str = "pictures") -> str:
     """The judgement of the part that was held out, as `Judgement.as_json` gives it."""
     main = next(name for name in MAIN.values() if name in judged["metrics"])
     rows = [["this model", Interval(**judged["metrics"][main]).words(main)]]
@@ -134,14 +153,14 @@ def worth(judged: dict[str, Any]) -> str:
     count = judged["n"]
     confusion = ""
     if judged["confusion"] is not None:
-        told = f"{count} pictures that the model never saw, by the class that you gave and the one it said"
+        told = f"{count} {things} that the model never saw, by the class that you gave and the one it said"
         drawn = confusion_table(np.array(judged["confusion"]), judged["classes"])
         confusion = f"<figure>{drawn}<figcaption>{told}</figcaption></figure>"
     return "".join(
         [
             draw.heading("What it is worth"),
             draw.text(f"{_sentence(judged['verdict'])}", "verdict"),
-            draw.columns(draw.table([f"{count} held-out pictures", READABLE[main]], rows), confusion),
+            draw.columns(draw.table([f"{count} held-out {things}", READABLE[main]], rows), confusion),
             draw.note("The range behind a figure holds the true one in 95 of 100 such judgements."),
             *(draw.note(_sentence(note)) for note in judged["notes"]),
         ]
@@ -186,10 +205,10 @@ def handed(size: int, asked: int) -> str:
     )
 
 
-def changed() -> str:
-    """A note below a judgement that is older than the pictures."""
+def changed(things: str) -> str:
+    """A note below a judgement that is older than the data."""
     return draw.text(
-        "Since then pictures were added, removed or renamed. Train again to learn from them too.", "warn"
+        f"Since then {things} were added, removed or renamed. Train again to learn from them too.", "warn"
     )
 
 
