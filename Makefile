@@ -14,7 +14,7 @@ $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing torch and torchvision, then Glassworks: one to three minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchvision
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[samples,weights,export,serve,book]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[samples,weights,export,serve,book,tables]'
 	@touch $(STAMP)
 
 tour: setup

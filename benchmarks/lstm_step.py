@@ -2,8 +2,8 @@
 
     python benchmarks/lstm_step.py [--quick]
 
-Forward and backward of 2,048 tokens, 32 sequences of 64. The layer alone, with a state of 256 on 128 numbers a
-step and with a state of 64 on 64, and the language model of 2,320,264 parameters around the former (5,000
+Forward and backward of 2,048 tokens, 32 sequences of 64. The layer alone, with a state of 256 on 128 numbers
+a step and with a state of 64 on 64, and the language model of 2,320,264 parameters around the former (5,000
 words). Sequences of equal lengths, and of unequal ones, where torch packs them. Same weights; the largest
 difference of the outputs is shown too. GRU and RNN stand beside it.
 """
@@ -101,7 +101,9 @@ def main() -> None:
         for kind in ("LSTM", "GRU", "RNN") for size in (LARGE, SMALL) for unequal in (False, True)
         for precision in ("fp32", "bf16")
     ]  # fmt: skip
-    cases += [("language model", precision, partial(model_sides, precision)) for precision in ("fp32", "bf16")]
+    cases += [
+        ("language model", precision, partial(model_sides, precision)) for precision in ("fp32", "bf16")
+    ]
     table, facts, loops = [], {}, {}
     for name, precision, make in cases[: 2 if flags.quick else None]:
         sides = make()
@@ -110,8 +112,8 @@ def main() -> None:
         times = common.in_turn(timers, 2 if flags.quick else 9)
         loops.setdefault(name, times["written"])  # of fp32, which is measured first
         spreads = [str(common.Spread.of(times[side])) for side in ("ours", "torch", "written")]
-        against = [common.ratios(times["torch"], times["ours"]), common.ratios(times["written"], times["ours"]),
-                   common.ratios(loops[name], times["ours"])]  # fmt: skip
+        others = (times["torch"], times["written"], loops[name])
+        against = [common.ratios(other, times["ours"]) for other in others]
         table.append([name, precision, *spreads, *map(str, against), f"{apart:.1e}"])
         facts[f"{name}, {precision}"] = {"milliseconds": times, "largest_difference": apart}
     head = ["what", "precision", "ours, ms", "torch, ms", "written out, ms", "torch / ours", "written / ours",

@@ -27,7 +27,7 @@ def glassworks(words, folder):
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory):
-    """A folder with what the README takes for granted: photos/, new.jpg, more-photos/."""
+    """A folder with what the README takes for granted: photos/, new.jpg, more-photos/, and own texts."""
     from PIL import Image
 
     from glassworks.data.samples import write_folders
@@ -38,7 +38,24 @@ def desk(tmp_path_factory):
     for number, path in enumerate(sorted(photos.rglob("*.png"))[:3]):
         Image.open(path).save(folder / "more-photos" / f"{number}.png")
         Image.open(path).save(folder / "new.jpg")
+    _write_texts(folder)
     return folder
+
+
+def _write_texts(folder):
+    """reviews.csv, sales.csv and books/."""
+    words = {
+        "good": ("a fine film", "bright and warm", "I liked it"),
+        "bad": ("a poor film", "dull", "too long"),
+    }
+    rows = [f"{said} number {row},{label}" for row in range(40) for label in words for said in words[label]]
+    (folder / "reviews.csv").write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
+    sales = [f"{2000 + m // 12}-{m % 12 + 1:02d}-01,{100 + m + 20 * (m % 12 in (5, 6))}" for m in range(144)]
+    (folder / "sales.csv").write_text("\n".join(["month,sales", *sales]) + "\n", encoding="utf-8")
+    (folder / "books").mkdir()
+    for page in ("ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"):
+        text = (ROOT / f"{page}.md").read_text(encoding="utf-8")
+        (folder / "books" / f"{page}.txt").write_text(text, encoding="utf-8")
 
 
 @pytest.mark.timeout(900)
@@ -52,7 +69,8 @@ def test_the_commands_of_the_readme_work_in_their_order(desk):
     ]
     assert [words[0] for words in commands] == [
         "check", "finetune", "evaluate", "predict", "explain", "export", "cross-validate", "train", "samples",
-        "train", "finetune", "train", "search", "train", "lab",
+        "train", "finetune", "train", "samples", "search", "check", "train", "evaluate", "predict", "explain",
+        "train", "predict", "train", "generate", "train", "lab",
     ]  # fmt: skip
     for words in commands:
         words = ["photos-again" if word == "photos" else word for word in words]

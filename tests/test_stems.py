@@ -13,7 +13,7 @@ from glassworks.reader.contents import contents
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "glassworks"
-SHARED = {"__init__", "base", "pictures", "transfer", "foreign"}
+SHARED = {"__init__", "base", "pictures", "series", "transfer", "foreign"}
 LADDER = (
     "shape_and_gradient",
     "parity",

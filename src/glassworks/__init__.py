@@ -9,7 +9,7 @@ The verbs are those of the command line. Torch is loaded when a verb first needs
 
 import importlib
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 # verb: where it is, as module:name
 VERBS = {
@@ -26,7 +26,9 @@ VERBS = {
     "evaluate": "api.judge:evaluate",
     "compare": "api.judge:compare",
     "predict": "api.predict:predict",
+    "embed": "api.vectors:embed",
     "search": "api.search:search",
+    "generate": "api.writing:generate",
     "explain": "api.explain:explain",
     "export": "api.export:export",
     "serve": "api.serve:serve",

@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from glassworks.core.errors import PersonError
-from glassworks.data import samples
+from glassworks.data import packages
 from glassworks.data.doors import open_pictures
 from glassworks.data.folders import read_folder
 from glassworks.data.samples import SAMPLES, fetch, sample_table, write_folders
@@ -59,27 +59,26 @@ def test_every_sample_says_what_it_is_and_how_to_get_it():
 
 
 def test_a_missing_package_is_told_with_one_line(monkeypatch):
-    monkeypatch.setattr(samples, "_found", lambda sample: None)
+    monkeypatch.setattr(packages, "found", lambda package: None)
     with pytest.raises(PersonError) as caught:
         sample_table("faces")
     assert caught.value.code == "sample-missing" and caught.value.fix == "pip install scikit-image"
     with pytest.raises(PersonError) as caught:
         sample_table("fashion-mnist")
     assert "glassworks samples fetch fashion-mnist" in caught.value.fix
-    monkeypatch.setattr(samples.shutil, "which", lambda tool: None)
+    monkeypatch.setattr(packages.shutil, "which", lambda tool: None)
     with pytest.raises(PersonError) as caught:
         fetch("fashion-mnist")
     assert caught.value.code == "cannot-fetch"
 
 
 def test_a_failed_fetch_leaves_nothing_behind(cache, monkeypatch):
-    def fails(sample, folder):
+    def fails(package, folder):
         (folder / "half.deb").write_bytes(b"half")
-        raise samples._cannot_fetch(sample, "apt-get said: no network")
+        raise packages.cannot_fetch(package, "apt-get said: no network")
 
-    monkeypatch.setattr(samples, "_found", lambda sample: None)
-    monkeypatch.setattr(samples.shutil, "which", lambda tool: tool)
-    monkeypatch.setattr(samples, "_run_apt", fails)
+    monkeypatch.setattr(packages, "found", lambda package: None)
+    monkeypatch.setattr(packages, "_download", fails)
     with pytest.raises(PersonError):
         fetch("stamps")
     assert list((cache / "samples").iterdir()) == []

@@ -37,11 +37,14 @@ def info(
     "multiply_adds", "stages": […]}]}; of a system with attention each variant has "attention" too, see
     `_attention`, and "published": the same at the published size.
     """
+    from glassworks.api.describe_sequences import reads_sequences
     from glassworks.api.families import family_of
     from glassworks.recipes.base import TIMM, config_class, require_system
 
     entry = require_system(system)
     _require_variant(entry, variant)
+    if not system.startswith(TIMM) and reads_sequences(system):
+        return _sequence_info(entry, variant, side=side, patch=patch, classes=classes)
     module = importlib.import_module(entry.module)
     shape = _shape(system, _defaults(module), side, patch) | {"channels": channels, "classes": classes}
     if system.startswith(TIMM):
@@ -58,6 +61,40 @@ def info(
         "published": _published(system),
         "data": family_of(system).data,
         "start": f"glassworks {'finetune' if entry.weights else 'train'} {system} --data photos/",
+    }
+
+
+def _sequence_info(
+    entry: catalogue.Entry, variant: str | None, *, side: int | None, patch: int | None, classes: int
+) -> dict:
+    """The same for a system that reads texts or series, each variant as its recipe makes it."""
+    from glassworks.api.describe_sequences import sequence_variant
+    from glassworks.api.families import family_of
+    from glassworks.recipes.base import config_class
+
+    if side is not None or patch is not None:
+        raise PersonError(
+            "contradiction", expected=f"options for {entry.name}, which sees no pictures",
+            got="--side" if side is not None else "--patch", fix="leave it out",
+        )  # fmt: skip
+    module = importlib.import_module(entry.module)
+    names = [variant] if variant else entry.variants
+    variants = [sequence_variant(entry.name, name, classes) for name in names]
+    settings = _settings(config_class(module))
+    for row in settings:  # the recipe's values, which fit the model to the data
+        row["default"] = variants[0]["settings"].get(row["name"], row["default"])
+    return {
+        "schema": 1,
+        "command": "info",
+        "entry": dataclasses.asdict(entry),
+        "idea": (module.__doc__ or "").strip(),
+        "shape": {"classes": classes},
+        "settings": settings,
+        "variants": variants,
+        "weights": list(entry.weights),
+        "published": _published(entry.name),
+        "data": family_of(entry.name).data,
+        "start": f"glassworks {'finetune' if entry.weights else 'train'} {entry.name} --data DATA",
     }
 
 
@@ -197,7 +234,7 @@ def _settings(config: Any, made: Any = None) -> list[dict]:
     """
     meanings: dict[str, str] = {}
     names: list[str] = []
-    for line in (config.__doc__ or "").splitlines()[1:]:
+    for line in _lines_of(config):
         head, colon, text = line.strip().partition(":")
         words = [word.strip() for word in head.split(",")]
         known = {field.name for field in dataclasses.fields(config)}
@@ -216,6 +253,12 @@ def _settings(config: Any, made: Any = None) -> list[dict]:
         if inner:
             rows += [one | {"name": f"{field.name}.{one['name']}"} for one in _settings(type(value), value)]
     return rows
+
+
+def _lines_of(config: Any) -> list[str]:
+    """The docstrings of a config and of those it is made of, without their first lines."""
+    made_of = [one for one in reversed(config.__mro__) if dataclasses.is_dataclass(one)]
+    return [line for one in made_of for line in ["", *(one.__doc__ or "").splitlines()[1:]]]
 
 
 def _default(field: dataclasses.Field) -> Any:

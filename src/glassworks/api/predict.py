@@ -43,9 +43,15 @@ def predict_request(request: PredictRequest, run: Run | None = None) -> list[dic
             "bad-value", expected="--top of 1 or more", got=str(request.top), fix="leave --top out for 3",
         )  # fmt: skip
     run = at_side(run or load(request.run, device=request.device), request.side)
+    family = family_of(run.recipe.system)
+    if not request.inputs and not getattr(family, "answers_alone", False):
+        raise PersonError(
+            "nothing-named", expected=f"what {run.recipe.system} is to answer for", got="no file or folder",
+            fix=f"glassworks predict {request.run} FILE",
+        )  # fmt: skip
     if request.labels is not None or request.template is not None:
         require_captions("predict --labels", run)
-    return family_of(run.recipe.system).predict(run, request)
+    return family.predict(run, request)
 
 
 def predict_labelled(run: Run, request: PredictRequest) -> list[dict]:
@@ -129,21 +135,24 @@ def _answer_in_words(run: Run, scores: np.ndarray) -> dict:
     return {"answer": rows[0]["class"], "answers": rows}
 
 
-def as_csv(rows: list[dict]) -> str:
-    """All answers as a table: file, answer, a column a class (or file, value), unfamiliar, error."""
+def as_csv(rows: list[dict], *, first: tuple[str, ...] = ("file",)) -> str:
+    """All answers as a table: file, answer, a column a class (or file, value), unfamiliar, error.
+
+    first: what of a row stands before its answer
+    """
     classes = next((sorted(a["class"] for a in row["answers"]) for row in rows if "answers" in row), [])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     numeric = any("value" in row for row in rows)
-    writer.writerow(["file", *(["value"] if numeric else ["answer", *classes]), "unfamiliar", "error"])
+    writer.writerow([*first, *(["value"] if numeric else ["answer", *classes]), "unfamiliar", "error"])
     for row in rows:
         problem = row["error"]["got"] if "error" in row else ""
         if numeric:
-            writer.writerow([row["file"], row.get("value", ""), row.get("unfamiliar", ""), problem])
+            writer.writerow([*map(row.get, first), row.get("value", ""), row.get("unfamiliar", ""), problem])
             continue
         found = {a["class"]: a["probability"] for a in row.get("answers", [])}
         said = row.get("answer", "")
         said = ";".join(said) if isinstance(said, list) else said
-        writer.writerow([row["file"], said, *(found.get(name, "") for name in classes),
+        writer.writerow([*map(row.get, first), said, *(found.get(name, "") for name in classes),
                          row.get("unfamiliar", ""), problem])  # fmt: skip
     return text.getvalue()

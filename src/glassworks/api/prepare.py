@@ -8,7 +8,7 @@ import numpy as np
 
 from glassworks.core.errors import PersonError
 from glassworks.core.keyed import permutation
-from glassworks.core.rows import PictureInput, PictureTable
+from glassworks.core.rows import PictureInput, PictureTable, Table
 from glassworks.data.batches import PictureBatches, measure_input
 from glassworks.data.decode import open_picture
 from glassworks.data.doors import open_pictures
@@ -69,6 +69,11 @@ class Prepared(OfPictures):
 
 def open_data(data: DataPart) -> PictureTable:
     """The labelled table of a recipe. Raises PersonError when there is nothing to learn."""
+    if data.labels == "none":
+        raise PersonError(
+            "no-labels", expected="pictures with a class, labels or a number each", got="--labels none",
+            fix="leave it out; of systems that see pictures mae learns without labels",
+        )  # fmt: skip
     table = open_pictures(
         data.where, target=data.target, file=data.file, group=data.group, labels=data.labels, bad=data.bad
     )
@@ -129,7 +134,7 @@ def prepare(recipe: Recipe, table: PictureTable, *, splits: dict | None = None, 
     splits: as recorded in a run, or None to make them now
     task:   left out: the one that the table's targets ask for
     """
-    _require_agreement(recipe, table)
+    require_agreement(recipe, table)
     store = decode(recipe.pictures, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
     table = store.table
     if splits is None:
@@ -176,7 +181,7 @@ def identical(pixels: np.ndarray) -> Sequence[Sequence[int]]:
     return [rows for rows in found.values() if len(rows) > 1]
 
 
-def task_of(recipe: Recipe, table: PictureTable, parts: Splits) -> ImageTask:
+def task_of(recipe: Recipe, table: Table, parts: Splits) -> ImageTask:
     """The task, with class weights counted on the training part."""
     targets = table.targets[parts.train]
     weights: tuple[float, ...] = ()
@@ -190,7 +195,7 @@ def task_of(recipe: Recipe, table: PictureTable, parts: Splits) -> ImageTask:
     )
 
 
-def _require_agreement(recipe: Recipe, table: PictureTable) -> None:
+def require_agreement(recipe: Recipe, table: Table) -> None:
     """What the recipe asks for must be possible with this data; told before anything is decoded."""
     outputs = 1 if table.kind == "number" else len(table.classes)
     said = recipe.model.get("classes", outputs)

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from glassworks import catalogue
+from glassworks.api import pretrained_texts
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import sha256_of
 from glassworks.data.folders import missing_path
@@ -20,7 +21,7 @@ from glassworks.recipes.base import TIMM, InputPart, config_class, read, require
 from glassworks.training.run_folder import CARD, MODEL, RECIPE, open_run, read_json
 from glassworks.transfer import timm_models
 from glassworks.transfer.resize import size_of
-from glassworks.weights import published
+from glassworks.weights import published, published_texts
 from glassworks.weights.names import BODIES, SYSTEMS, body_for, by_our_names
 from glassworks.weights.store import read_tensors, refuse_pickle
 
@@ -61,7 +62,7 @@ def pretrained(system: str, source: str, variant: str | None = None) -> Pretrain
         return _published(system, variant, source)
     if (system, source) in TOWERS:
         return _tower(system, variant, source)
-    path = Path(source)
+    path = pretrained_texts.weights_in(Path(source))
     if not path.exists():
         raise _unknown(entry, source)
     found = _run(system, path) if path.is_dir() else _file(system, variant, path)
@@ -78,7 +79,8 @@ def pretrained(system: str, source: str, variant: str | None = None) -> Pretrain
 def _published(system: str, variant: str | None, name: str) -> Pretrained:
     if system.startswith(TIMM):
         return _timm(system, name)
-
+    if (text := published_texts.find(system, variant, name)) is not None:
+        return _published_text(text)
     row = published.find(system, variant, name)
     module = system_module(system)
     side = {"height": row.side, "width": row.side, "channels": len(row.mean)}
@@ -92,6 +94,21 @@ def _published(system: str, variant: str | None, name: str) -> Pretrained:
         classes=published.imagenet_classes(),
         origin={"name": name, "model": row.source, "licence": row.licence, "sha256": row.sha256},
         tensors=lambda _: published.tensors_of(row),
+    )  # fmt: skip
+
+
+def _published_text(row: published_texts.PublishedText) -> Pretrained:
+    """Weights that read texts; their tokenizer comes with them (`pretrained_texts.given_tokenizer`)."""
+    return Pretrained(
+        source=row.name,
+        variant=row.variant,
+        model=pretrained_texts.fields_of(row),
+        input=pretrained_texts.input_of(row),
+        classes=None,
+        origin={
+            "name": row.name, "model": row.source, "licence": row.licence, "sha256": row.weights[1],
+        },
+        tensors=lambda config: pretrained_texts.tensors_of(row, config),
     )  # fmt: skip
 
 
@@ -188,6 +205,9 @@ def _file(system: str, variant: str | None, file: Path) -> Pretrained:
     if (body := body_for(system, tensors)) is not None:
         known, shape = body.fields_of(tensors)
         return replace(plain, variant=known, model=shape)
+    if system in pretrained_texts.READERS:
+        model, seen = pretrained_texts.described(system, file, tensors)
+        return replace(plain, model=model, input=seen)
     if system in SYSTEMS and SYSTEMS[system].is_theirs(tensors):
         entry = require_system(system)
         shape = system_module(system).VARIANTS.get(variant or entry.variants[0], {})

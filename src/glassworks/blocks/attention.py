@@ -23,6 +23,8 @@ from glassworks.blocks.dropout import Dropout
 # the maps of 1,024 tokens add as much again.
 WRITTEN_UP_TO = 1_024
 
+Past = tuple[Tensor, Tensor]  # keys and values (batch, heads, tokens, depth) that later tokens ask again
+
 
 class Maps(nn.Identity):
     """The place where attention weights (batch, heads, queries, keys) pass by, for whoever listens.
@@ -53,15 +55,20 @@ def attend(
     """softmax(query key^T / sqrt(depth) + bias) value.
 
     bias: added to the comparisons, broadcast over batch and heads; -inf hides a key
-    causal: a token sees itself and those before it; dropout: of the weights, while it is training
+    causal: a token sees itself and those before it; where there are more keys than queries, the queries are
+        the last of them; dropout: of the weights, while it is training
     """
+    queries, keys = query.shape[-2], key.shape[-2]
+    if causal and queries == 1:
+        causal = False  # the last token sees all
     thinned = dropout is not None and dropout.training and dropout.share > 0
     listened = maps is not None and maps.listened
     if bias is not None:
         bias = bias.to(query.dtype)  # in bf16 the sum would be float32, and softmax slower
     if not (thinned or listened or written_is_faster(query, bias)):
-        if causal and bias is not None:  # the kernel takes one of both
-            bias, causal = _without_future(bias.expand(*bias.shape[:-2], query.shape[-2], -1)), False
+        if causal and (bias is not None or queries != keys):  # the kernel takes one of both
+            bias = query.new_zeros(queries, keys) if bias is None else bias
+            bias, causal = _without_future(bias.expand(*bias.shape[:-2], queries, -1)), False
         return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, is_causal=causal)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)  # (batch, heads, queries, keys)
     if bias is not None:
@@ -77,8 +84,9 @@ def attend(
 
 
 def _without_future(scores: Float[Tensor, "... queries keys"]) -> Float[Tensor, "... queries keys"]:
-    """Minus infinity where a key comes after its query."""
-    future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+    """Minus infinity where a key comes after its query; the last query stands where the last key does."""
+    queries, keys = scores.shape[-2:]
+    future = torch.ones(queries, keys, dtype=torch.bool, device=scores.device).triu(1 + keys - queries)
     return scores.masked_fill(future, float("-inf"))
 
 
@@ -128,9 +136,66 @@ class SelfAttention(nn.Module):
     def forward(
         self, tokens: Float[Tensor, "batch tokens width"], bias: Tensor | None = None
     ) -> Float[Tensor, "batch tokens width"]:
-        parts = self.query_key_value(tokens).chunk(3, dim=-1)
-        query, key, value = (split_heads(part, self.heads) for part in parts)  # (batch, heads, tokens, depth)
+        return self._among(*self._parts(tokens), bias)
+
+    def continued(
+        self, tokens: Float[Tensor, "batch tokens width"], past: Past | None = None
+    ) -> tuple[Float[Tensor, "batch tokens width"], Past]:
+        """The same for tokens that follow others: what they see, and the past with theirs joined to it.
+
+        past: keys and values of the tokens before, so that these are not computed again; None at the start
+        """
+        query, key, value = self._parts(tokens)
+        if past is not None:
+            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
+        return self._among(query, key, value, None), (key, value)
+
+    def _parts(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value, (batch, heads, tokens, depth) each."""
+        query, key, value = self.query_key_value(tokens).chunk(3, dim=-1)
+        return split_heads(query, self.heads), split_heads(key, self.heads), split_heads(value, self.heads)
+
+    def _among(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
         answers = attend(
             query, key, value, bias=bias, causal=self.causal, dropout=self.dropout, maps=self.maps
         )
         return self.projection(join_heads(answers))
+
+
+class CrossAttention(nn.Module):
+    """Tokens that look at others than themselves, such as a translation at what it translates.
+
+    The queries come from the tokens, keys and values from the memory. (batch, tokens, width) -> the same.
+
+    heads: must divide the width; dropout: of the attention weights
+    """
+
+    def __init__(self, width: int, heads: int, *, dropout: float = 0.0):
+        super().__init__()
+        if heads < 1 or width % heads:
+            raise ValueError(f"a width of {width} cannot be divided among {heads} heads")
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.maps = Maps()
+        self.dropout = Dropout(dropout)
+        self.projection = nn.Linear(width, width)
+
+    def keys_and_values(self, memory: Float[Tensor, "batch keys width"]) -> Past:
+        """What is asked, (batch, heads, keys, depth) each: the same at every step of a translation."""
+        key, value = self.key_value(memory).chunk(2, dim=-1)
+        return split_heads(key, self.heads), split_heads(value, self.heads)
+
+    def ask(self, tokens: Tensor, asked: Past, bias: Tensor | None = None) -> Tensor:
+        """What the tokens find in keys and values that are known already."""
+        query = split_heads(self.query(tokens), self.heads)  # (batch, heads, tokens, depth)
+        answers = attend(query, *asked, bias=bias, dropout=self.dropout, maps=self.maps)
+        return self.projection(join_heads(answers))
+
+    def forward(
+        self,
+        tokens: Float[Tensor, "batch tokens width"],
+        memory: Float[Tensor, "batch keys width"],
+        bias: Tensor | None = None,
+    ) -> Float[Tensor, "batch tokens width"]:
+        return self.ask(tokens, self.keys_and_values(memory), bias)

@@ -32,12 +32,17 @@ def samples(request: SamplesRequest) -> int:
         if request.json:
             print_json({"schema": 1, "command": "samples", "samples": rows})
             return 0
-        shown = [[r["name"], "here" if r["here"] else "-", r["size"], r["licence"], r["what"]] for r in rows]
-        print_table(["sample", "", "size", "licence", "what"], shown)
-        print("\nTrain on one: glassworks train cnn --data sample:NAME")
-        for row in rows:
-            if not row["here"]:
-                print(f"Get {row['name']}: {row['how']}")
+        for sees in dict.fromkeys(row["sees"] for row in rows):
+            shown = [
+                [r["name"], "here" if r["here"] else "-", r["size"], r["licence"], r["what"]]
+                for r in rows
+                if r["sees"] == sees
+            ]
+            print_table([sees, "", "size", "licence", "what"], shown)
+            print()
+        print("Train on one: glassworks train cnn --data sample:NAME (`glassworks list` names the systems)")
+        for how in dict.fromkeys(_how(row, rows) for row in rows if not row["here"]):
+            print(how)
         return 0
     if request.name is None or (request.action == "write" and request.to is None):
         raise PersonError(
@@ -54,6 +59,13 @@ def samples(request: SamplesRequest) -> int:
     else:
         print(f"{request.name}: {path}")
     return 0
+
+
+def _how(row: dict, rows: list[dict]) -> str:
+    """How to get a sample, in one line for all that are missing of the same package."""
+    names = [other["name"] for other in rows if other["package"] == row["package"] and not other["here"]]
+    first = next(other for other in rows if other["name"] == names[0])
+    return f"Get {', '.join(names)}: {first['how']}"
 
 
 def doctor(request: DoctorRequest) -> int:

@@ -25,7 +25,7 @@ def explain(request: ExplainRequest) -> int:
             continue
         said = row.get("answer", row.get("value", ""))
         print(f"{row.get('file', 'the model alone')}{f': {said}' if said != '' else ''}")
-        for drawing in row["drawings"]:
+        for drawing in row.get("drawings", ()):
             print(f"  {drawing['picture']}\n    {drawing['caption']}")
     print(f"\npage: {page}")
     return 2 if failed else 0

@@ -45,10 +45,11 @@ def info(request: InfoRequest) -> int:
     print("weights   " + "\n          ".join(weights or facts["weights"] or ["none registered"]) + "\n")
     for variant in facts["variants"]:
         shape = facts["shape"]
+        pictures = "a picture of {height}x{width}x{channels}, {classes} classes"
+        seen = variant.get("of") or pictures.format_map(shape)
         print(
             f"{variant['name']}: {variant['parameters']:,} parameters, "
-            f"{variant['multiply_adds']:,} multiply-adds for a picture of "
-            f"{shape['height']}x{shape['width']}x{shape['channels']}, {shape['classes']} classes"
+            f"{variant['multiply_adds']:,} multiply-adds for {seen}"
         )
         _print_stages(variant)
         print()
@@ -75,8 +76,10 @@ def _print_stages(variant: dict) -> None:
         ]
         written = readable_size(2 * stage["map_numbers"]) if stage["map_numbers"] else "-"
         maps = [f"{stage['in_maps']:,}", written] if attends else []
-        rows.append([*row, *maps, str(stage["receptive_field"] or "all")])
-    print_table([*head, *(["of these maps", "maps in fp16"] if attends else []), "sees (pixels)"], rows)
+        sees = [] if "of" in variant else [str(stage["receptive_field"] or "all")]
+        rows.append([*row, *maps, *sees])
+    sees = [] if "of" in variant else ["sees (pixels)"]
+    print_table([*head, *(["of these maps", "maps in fp16"] if attends else []), *sees], rows)
     if "published" in variant:
         print()
         _print_attention(variant, variant["published"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from glassworks.api.requests import (
     CompareRequest,
+    EmbedRequest,
     EvaluateRequest,
     PredictRequest,
     SearchRequest,
@@ -85,16 +86,40 @@ def predict(request: PredictRequest) -> int:
     return 2 if failed else 0
 
 
+def embed(request: EmbedRequest) -> int:
+    """Print how many vectors there are, and the first numbers of each where none are written."""
+    from glassworks.api.vectors import embed_request
+
+    found = embed_request(request)
+    if request.json:
+        print_json(found.as_json())
+        return 0
+    cut = f" in {found.passages:,} passages" if found.passages > len(found.texts) else ""
+    print(f"{len(found.texts):,} text(s){cut}, vectors of {found.vectors.shape[1]} numbers ({found.note})")
+    if request.out:
+        print(f"written: {request.out}")
+        return 0
+    rows = [[name, " ".join(f"{one:+.3f}" for one in vector[:6]) + " …"]
+            for name, vector in zip(found.names, found.vectors)]  # fmt: skip
+    print_table(["text", "vector"], rows)
+    return 0
+
+
 def search(request: SearchRequest) -> int:
     """Print the files that fit best; exit 2 when a picture could not be read."""
     from glassworks.api.search import search_request
+    from glassworks.api.text_search import FoundTexts, excerpt
 
     found = search_request(request)
     if request.json:
         print_json(found.as_json())
         return 2 if found.damaged else 0
-    print(f"{found.asked}, in {found.searched:,} pictures ({found.note})\n")
-    print_table(["cosine", "file"], [[f"{row['cosine']:.3f}", row["file"]] for row in found.rows])
+    print(f"{found.asked}, in {found.searched:,} {found.what} ({found.note})\n")
+    if isinstance(found, FoundTexts):
+        rows = [[f"{row['cosine']:.3f}", row["file"], excerpt(row["text"])] for row in found.rows]
+        print_table(["cosine", "file", "text"], rows)
+    else:
+        print_table(["cosine", "file"], [[f"{row['cosine']:.3f}", row["file"]] for row in found.rows])
     for bad in found.damaged:
         print(f"{bad['file']}: {bad['reason']}", file=sys.stderr)
     if request.page:
@@ -129,11 +154,11 @@ def tour(request: TourRequest) -> int:
 
 
 def _said(row: dict) -> str:
-    """'cat 0.93, dog 0.05' or a number; and a warning for what is unlike the training pictures."""
+    """'cat 0.93, dog 0.05' or a number; and a warning for what is unlike its training data."""
     if not row.get("unlike"):
         return _answer(row)
     return (
-        f"{_answer(row)}   perhaps none of these: unlike the training pictures ({row['unfamiliar']:.2f} > 1)"
+        f"{_answer(row)}   perhaps none of these: unlike what it was trained on ({row['unfamiliar']:.2f} > 1)"
     )
 
 

@@ -24,6 +24,7 @@ svg.chart .e { --pen: var(--ink); } svg.chart .f { --pen: var(--soft); }
 svg.chart polyline, svg.chart path.key { stroke: var(--pen); fill: none; stroke-width: 2; }
 svg.chart .b:is(polyline, path) { stroke-dasharray: 7 3; }
 svg.chart .c:is(polyline, path) { stroke-dasharray: 2 3; }
+svg.chart .band { fill: var(--accent); opacity: .18; }
 svg.chart circle { fill: var(--pen); } svg.chart .amount { fill: var(--accent); }
 svg.chart .dash { stroke: var(--soft); stroke-dasharray: 4 4; fill: none; }
 """
@@ -77,6 +78,8 @@ def line_chart(
     y: tuple[float, float] | None = None,
     logarithmic: str = "",
     marks: Sequence[tuple[float, str]] = (),
+    band: Sequence[tuple[float, float, float]] = (),
+    pens: Mapping[str, str] | None = None,
     width: int = WIDTH,
     height: int = HEIGHT,
 ) -> str:
@@ -86,14 +89,18 @@ def line_chart(
     points:       dots by name; a name that is also a curve shares its colour
     logarithmic:  "", "x", "y" or "xy"; values that have no logarithm are left out
     marks:        (x, label): dashed vertical lines
+    band:         (x, low, high): an interval around a curve, as an area behind it
+    pens:         of some names the class of their colour, where it is not that of their place
     """
     points = points or {}
     everything = [dot for row in (*curves.values(), *points.values()) for dot in row]
+    everything += [(a, end) for a, *ends in band for end in ends]
     shown = [dot for dot in everything if _drawable(dot, logarithmic)]
     if not shown:
         return '<p class="note">nothing was recorded</p>'
     names = list(dict.fromkeys([*curves, *points]))
-    rows = _legend_rows(names, width)
+    styles = {name: CLASSES[number % len(CLASSES)] for number, name in enumerate(names)} | dict(pens or {})
+    rows = _legend_rows(names, styles, width)
     left, top, bottom = 58, 8 + 18 * len(rows), height - 38
     column = _axis([dot[0] for dot in shown], x, "x" in logarithmic, left, width - 14)
     line = _axis([dot[1] for dot in shown], y, "y" in logarithmic, bottom, top)
@@ -101,8 +108,12 @@ def line_chart(
     for place, label in marks:
         parts.append(f'<path class="dash" d="M{column.place(place):.1f} {top}V{bottom}"/>')
         parts.append(_beside(column.place(place), top + 12, label, width))
-    for number, name in enumerate(names):
-        style = CLASSES[number % len(CLASSES)]
+    if band:
+        edge = [(a, high) for a, _, high in band] + [(a, low) for a, low, _ in reversed(band)]
+        path = " ".join(f"{column.place(a):.1f},{line.place(b):.1f}" for a, b in edge)
+        parts.append(f'<polygon class="band" points="{path}"/>')
+    for name in names:
+        style = styles[name]
         drawn = [dot for dot in curves.get(name, ()) if column.holds(dot[0]) and line.holds(dot[1])]
         if drawn:
             path = " ".join(f"{column.place(a):.1f},{line.place(b):.1f}" for a, b in drawn)
@@ -175,16 +186,18 @@ def _beside(place: float, y: float, label: str, width: int) -> str:
     return f'<text {at} y="{y}">{html.escape(label)}</text>'
 
 
-def _legend_rows(names: Sequence[str], width: int) -> list[list[tuple[str, float, str]]]:
+def _legend_rows(
+    names: Sequence[str], styles: Mapping[str, str], width: int
+) -> list[list[tuple[str, float, str]]]:
     """The names in as many rows as they need: (name, x, class)."""
     rows: list[list[tuple[str, float, str]]] = [[]]
     at = 62.0
-    for number, name in enumerate(names):
+    for name in names:
         needed = 36 + LETTER * len(name)
         if rows[-1] and at + needed > width:
             rows.append([])
             at = 62.0
-        rows[-1].append((name, at, CLASSES[number % len(CLASSES)]))
+        rows[-1].append((name, at, styles[name]))
         at += needed
     return rows
 

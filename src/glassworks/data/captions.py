@@ -8,9 +8,7 @@ all, so they cannot be torn apart by a split. Bad rows are told, or left out and
 The first thing to change: `TEXT_COLUMNS`, the guesses of the text's column.
 """
 
-import importlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from glassworks.data.tables import FILE_COLUMNS, PART_COLUMNS, TARGET_COLUMNS, B
 from glassworks.data.tables_records import ENDINGS, bad_row, no_rows, records_of
 
 TEXT_COLUMNS = ("text", "caption", "captions", "sentence", "sentences", "description", "prompt")
-TABLES = (*ENDINGS, ".parquet")
+TABLES = ENDINGS
 BESIDE = ".txt"
 MOST_TEXT = 1_000_000  # bytes of a .txt; more is no caption
 
@@ -98,7 +96,7 @@ def table_in(folder: Path, text: str | None) -> Path | None:
 def _from_table(
     path: Path, text: str | None, file: str | None, group: str | None, bad: Bad, where: str
 ) -> PictureTable:
-    records = _records(path)
+    records = records_of(path)
     header = next(records)[1]
     names = {
         "file": _column(path, header, file, FILE_COLUMNS, "picture's file", "--file"),
@@ -173,34 +171,6 @@ def _texts_of(cell: Any) -> list[str]:
     if not all(texts):
         raise _Bad("empty-caption", "the caption is empty")
     return texts
-
-
-def _records(path: Path) -> Iterator[tuple[int, Any]]:
-    return _parquet_records(path) if path.suffix.lower() == ".parquet" else records_of(path)
-
-
-def _parquet_records(path: Path) -> Iterator[tuple[int, Any]]:
-    """Rows of a Parquet file as records, numbered from 1; only cells of text (or lists of it) are of use."""
-    try:
-        parquet = importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise PersonError(
-            "needs-parquet", expected="the package pyarrow, which reads Parquet", got="it is not installed",
-            fix="pip install pyarrow, or save the table as .jsonl",
-        ) from error  # fmt: skip
-    try:
-        source = parquet.ParquetFile(path)
-        yield 0, [plain_name(name) for name in source.schema_arrow.names]
-        line = 0
-        for batch in source.iter_batches(batch_size=1024):
-            for record in batch.to_pylist():
-                line += 1
-                yield line, record
-    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
-        raise PersonError(
-            "bad-parquet", expected="a whole Parquet file", got=f"{path}: {str(error)[:200]}",
-            fix="write the file again",
-        ) from error  # fmt: skip
 
 
 # ---- a .txt beside each picture
@@ -304,7 +274,7 @@ def _judged(path: Path, wrong: list, bad: Bad, kept: int) -> tuple[Damage, ...]:
 
 def _columns_of(path: Path) -> list[str]:
     try:
-        return list(next(_records(path))[1]) if path.suffix.lower() in TABLES else []
+        return list(next(records_of(path))[1]) if path.suffix.lower() in TABLES else []
     except PersonError:
         return []
 

@@ -20,7 +20,7 @@ from glassworks.data.decode import is_picture_name
 
 SHAPES = (
     "a folder with a folder of pictures for each class (with or without train/val/test above them)",
-    "a .csv or .jsonl table with a file column and a target column",
+    "a .csv, .jsonl or .parquet table with a file column and a target column",
     "captions: metadata.jsonl with file_name and text, a table with both, or a .txt beside each picture",
     "an .npz with images and labels",
     "IDX files such as MNIST's",
@@ -35,7 +35,7 @@ def open_pictures(
     target: str | None = None,
     file: str | None = None,
     group: str | None = None,
-    labels: Literal["auto", "label", "labels", "number", "captions"] = "auto",
+    labels: Literal["auto", "label", "labels", "number", "captions", "none"] = "auto",
     bad: Literal["stop", "skip"] = "stop",
 ) -> PictureTable:
     """The pictures and targets that `where` names, one row each.
@@ -80,7 +80,13 @@ def _named(where: str, target: str | None, file: str | None) -> PictureTable | N
         return torchvision_table(name)
     from glassworks.data.samples import sample_table
 
-    return sample_table(name or "digits")
+    table = sample_table(name or "digits")
+    if not isinstance(table, PictureTable):
+        raise PersonError(
+            "other-sample", expected="a sample of pictures", got=f"{where}, a sample of other data",
+            fix="see `glassworks samples` for what each holds and which system learns from it",
+        )  # fmt: skip
+    return table
 
 
 def _path(path: Path, target, file, group, labels, bad, *, packed: bool = False) -> PictureTable:

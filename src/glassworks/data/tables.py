@@ -1,4 +1,4 @@
-"""Tables of pictures: a CSV or JSONL file with one row a picture, its file and its target.
+"""Tables of pictures: a CSV, JSONL or Parquet file, one row a picture with its file and its target.
 
 The table is read line by line and keeps only the columns it needs, so a 500 MB file with long cells takes
 little memory, and every complaint names the line and the column. Bad rows are counted to the end of the

@@ -1,13 +1,15 @@
-"""Records of a table file: CSV and JSONL, line by line, each with the number of its line.
+"""Records of a table file: CSV, JSONL and Parquet, row by row, each with the number of its line.
 
 The first record is (0, column names); the others are (line, {column: cell}), or (line, Damage) where a line
-cannot be read. Only one line is in memory at a time.
+cannot be read. Only one line, or one batch of rows of a Parquet file, is in memory at a time.
 
 Source: RFC 4180 for CSV. Python's csv module reads it, because a reader of column blocks does not know lines.
+Parquet has no lines: its rows are numbered from 1. It needs the package pyarrow, the extra `tables`.
 The first thing to change: `LONGEST_LINE`.
 """
 
 import csv
+import importlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -18,15 +20,18 @@ from glassworks.core.errors import PersonError
 from glassworks.core.rows import Damage
 from glassworks.data.classes import plain_name
 
-ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson")
+ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 LONGEST_LINE = 16 * 1024**2  # characters; a longer line is no row of a table
 
 
 def records_of(path: Path) -> Iterator[tuple[int, Any]]:
-    """The records of a .jsonl, .ndjson, .csv or .tsv file.
+    """The records of a .jsonl, .ndjson, .csv, .tsv or .parquet file.
 
-    Raises PersonError: "bad-row", "column-twice", "empty-table", "wrong-encoding", "line-too-long".
+    Raises PersonError: "bad-row", "column-twice", "empty-table", "wrong-encoding", "line-too-long",
+    "needs-parquet", "bad-parquet".
     """
+    if path.suffix.lower() == ".parquet":
+        return parquet_records(path)
     return jsonl_records(path) if path.suffix.lower() in (".jsonl", ".ndjson") else csv_records(path)
 
 
@@ -38,6 +43,7 @@ def csv_records(path: Path) -> Iterator[tuple[int, Any]]:
             raise no_rows(path)
         separator = max(",;\t", key=first.count)
         lines.put_back(first)
+        csv.field_size_limit(LONGEST_LINE)  # Python's own limit, 131,072, is less than a long text
         reader = csv.reader(lines, delimiter=separator, strict=True)
         header = [plain_name(name.strip()) for name in _next_cells(reader, path)]
         twice = [name for name, count in Counter(header).items() if count > 1 and name]
@@ -101,6 +107,31 @@ def jsonl_records(path: Path) -> Iterator[tuple[int, Any]]:
             raise bad_row(path, early[0][0], "", early[0][1], len(early)) if early else no_rows(path)
 
 
+def parquet_records(path: Path) -> Iterator[tuple[int, Any]]:
+    """Rows of a Parquet file as records, numbered from 1; cells are what pyarrow makes of them."""
+    try:
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise PersonError(
+            "needs-parquet", expected="the package pyarrow, which reads Parquet", got="it is not installed",
+            fix="pip install pyarrow, or save the table as .csv or .jsonl",
+        ) from error  # fmt: skip
+    try:
+        source = parquet.ParquetFile(path)
+        header = [plain_name(name.strip()) for name in source.schema_arrow.names]
+        yield 0, header
+        line = 0
+        for batch in source.iter_batches(batch_size=1024):
+            for record in batch.to_pylist():
+                line += 1
+                yield line, {plain_name(name.strip()): cell for name, cell in record.items()}
+    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        raise PersonError(
+            "bad-parquet", expected="a whole Parquet file", got=f"{path}: {str(error)[:200]}",
+            fix="write the file again",
+        ) from error  # fmt: skip
+
+
 class _Lines:
     """Lines of a text file with their limit, and a message that names the line where the encoding breaks."""
 
@@ -136,14 +167,20 @@ class _Lines:
         return line
 
 
-def bad_row(path: Path, line: int, column: str, damage: Damage, count: int) -> PersonError:
+FILES_WANTED = "rows that name an existing file and its target"
+
+
+def bad_row(
+    path: Path, line: int, column: str, damage: Damage, count: int, *, wanted: str = FILES_WANTED
+) -> PersonError:
     place = f'{path}, line {line}, column "{column}"' if column else f"{path}, line {line}"
     others = f" ({count} bad rows in all)" if count > 1 else ""
     return PersonError(
         "bad-row",
-        expected="rows that name an existing file and its target",
+        expected=wanted,
         got=f"{place}: {damage.reason}, {damage.detail}{others}",
-        fix="mend the row, or leave bad rows out with --bad skip; files are looked for in the table's folder",
+        fix="mend the row, or leave bad rows out with --bad skip"
+        + ("; files are looked for in the table's folder" if wanted == FILES_WANTED else ""),
     )
 
 
@@ -152,5 +189,5 @@ def no_rows(path: Path) -> PersonError:
         "empty-table",
         expected=f"a header and rows in {path}",
         got="no row that can be used",
-        fix="write one row a picture: file,label",
+        fix="write a line of column names, then one row an example",
     )

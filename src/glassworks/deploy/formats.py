@@ -53,7 +53,7 @@ def to_onnx(subject: Subject, path: str | Path) -> Path:
     need("export", "onnx", "onnxscript")
     import onnx
 
-    with _quiet():
+    with quiet():
         program = torch.onnx.export(
             AsShipped(subject).eval(),
             (torch.from_numpy(subject.example()),),
@@ -66,7 +66,7 @@ def to_onnx(subject: Subject, path: str | Path) -> Path:
         )
     if program is None:
         raise RuntimeError("the exporter gave no program")
-    network = _without_notes(program.model_proto)
+    network = without_notes(program.model_proto)
     onnx.checker.check_model(network)
     with writing(path) as aside:
         aside.write_bytes(network.SerializeToString())
@@ -75,7 +75,7 @@ def to_onnx(subject: Subject, path: str | Path) -> Path:
 
 def to_program(subject: Subject, path: str | Path) -> Path:
     """Write torch.export's program, for any batch, with no pickle inside."""
-    with _quiet():
+    with quiet():
         program = torch.export.export(
             AsShipped(subject).eval(), (torch.from_numpy(subject.example()),), dynamic_shapes=BATCH
         )
@@ -126,7 +126,7 @@ def read_own_safetensors(subject: Subject, path: Path) -> Predict:
 def read_own_program(path: Path) -> Predict:
     """The program that this process wrote a moment ago. Never for a file of another origin; see above."""
     check_program(path)
-    with _quiet():
+    with quiet():
         program = torch.export.load(io.BytesIO(path.read_bytes())).module()
 
     def predict(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +159,7 @@ def onnx_predictor(path: str | Path, threads: int | None = None) -> Predict:
     return predict
 
 
-def _without_notes(network: Any) -> Any:
+def without_notes(network: Any) -> Any:
     """The same graph without the exporter's notes, which quote source lines and paths of this machine."""
     network.doc_string = ""
     del network.metadata_props[:]
@@ -171,7 +171,7 @@ def _without_notes(network: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the exporters' progress and advice; errors are raised as ever."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]

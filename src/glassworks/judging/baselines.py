@@ -31,16 +31,18 @@ def baselines(
         raise ValueError(f"small pictures have the shapes {train_small.shape} and {test_small.shape}")
     if len(train_small) != len(train_targets) or not len(train_small):
         raise ValueError(f"{len(train_small)} training pictures, {len(train_targets)} training targets")
-    frequent = {"label": "majority class", "labels": "label frequencies", "number": "mean"}[answers.kind]
     kept, name = np.arange(len(train_small)), "nearest neighbour"
     if len(kept) > MOST_ROWS:
         kept = np.sort(permutation(len(kept), "nearest-neighbour")[:MOST_ROWS])
         name = f"nearest neighbour ({MOST_ROWS:,} of {len(train_small):,} training rows)"
     scores = _neighbour_scores(train_small[kept], train_targets[kept], test_small, answers)
-    return {
-        frequent: _answers(answers, _frequencies(train_targets, answers)),
-        name: _answers(answers, scores),
-    }
+    return frequent_answers(train_targets, answers) | {name: _answers(answers, scores)}
+
+
+def frequent_answers(train_targets: np.ndarray, answers: Answers) -> dict[str, Answers]:
+    """The frequencies of the training part (for numbers their mean) as an answer to every row, by name."""
+    name = {"label": "majority class", "labels": "label frequencies", "number": "mean"}[answers.kind]
+    return {name: _answers(answers, _frequencies(train_targets, answers))}
 
 
 def small_pictures(pixels: np.ndarray, side: int = 12) -> np.ndarray:
@@ -93,6 +95,13 @@ def _neighbour_scores(
     scale = np.maximum(deviation, 0.1 * float(deviation.max(initial=0)) or 1.0)
     train = ((train - mean) / scale).astype(np.float32)
     asked = ((asked - mean) / scale).astype(np.float32)
+    return neighbour_scores(train, targets, asked, answers)
+
+
+def neighbour_scores(
+    train: np.ndarray, targets: np.ndarray, asked: np.ndarray, answers: Answers
+) -> np.ndarray:
+    """As `baselines` does with small pictures, for features of any kind whose distances mean something."""
     told = targets[nearest(train, asked)]
     if answers.kind == "number":
         return told.astype(np.float64)[:, None]

@@ -194,7 +194,8 @@ def _figures(card: dict) -> str:
     looks = card["test_looks"]
     seen = f"The test part was looked at {looks} time{'' if looks == 1 else 's'}."
     verdict = f"{judged['verdict'][:1].upper()}{judged['verdict'][1:]}."
-    where = f"On {judged['n']:,} rows of the {part}, with 95 % intervals. {seen}"
+    rows = "tokens" if card["kind"] == "text" else "rows"
+    where = f"On {judged['n']:,} {rows} of the {part}, with 95 % intervals. {seen}"
     return f"{verdict}\n\n{where}\n\n" + "\n".join(lines)
 
 

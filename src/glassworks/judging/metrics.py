@@ -38,20 +38,44 @@ READABLE = {
     "r2": "R²",
     "median_absolute_error": "median absolute error",
     "masked_error": "squared error on hidden patches",
+    "masked_loss": "loss on hidden words, nats",
+    "masked_accuracy": "hidden words guessed",
     **{f"text_at_{k}": f"picture to text, recall at {k}" for k in (1, 5, 10)},
     **{f"picture_at_{k}": f"text to picture, recall at {k}" for k in (1, 5, 10)},
     "zero_shot_accuracy": "zero-shot accuracy",
+    "mase": "MASE",
+    "smape": "sMAPE",
+    "quantile_loss": "scaled quantile loss",
+    "coverage": "coverage",
+    "interval_width": "scaled width of the interval",
+    "chrf": "chrF",
+    "bleu": "BLEU",
+    "exact_match": "the very answer",
+    "bits_per_character": "bits per character",
+    "perplexity": "perplexity",
+    "token_loss": "loss (nats a token)",
+    "next_token": "next token guessed",
+    "neighbours_told": "neighbours told from noise",
+    "same_group": "nearest word of the same group",
+    "analogies": "analogies right",
 }
 LOWER_IS_BETTER = {
     "log_loss", "calibration_error", "mae", "rmse", "median_absolute_error", "masked_error",
+    "masked_loss", "bits_per_character", "perplexity", "token_loss", "mase", "smape", "quantile_loss",
 }  # fmt: skip
 # All others lie between 0 and 1.
-UNBOUNDED = {"log_loss", "mae", "rmse", "median_absolute_error", "r2", "masked_error"}
+UNBOUNDED = {
+    "log_loss", "mae", "rmse", "median_absolute_error", "r2", "masked_error", "masked_loss",
+    "bits_per_character", "perplexity", "token_loss", "mase", "smape", "quantile_loss", "interval_width",
+}  # fmt: skip
 PERCENT = {
     "accuracy", "balanced_accuracy", "subset_accuracy", "calibration_error", "zero_shot_accuracy",
+    "masked_accuracy",
+    "exact_match", "next_token", "coverage", "smape",
+    "neighbours_told", "same_group", "analogies",
     *(f"{way}_at_{k}" for way in ("text", "picture") for k in (1, 5, 10)),
 }  # fmt: skip
-WITH_UNIT = {"mae", "rmse", "median_absolute_error"}
+WITH_UNIT = {"mae", "rmse", "median_absolute_error", "perplexity"}
 MAIN = {"label": "accuracy", "labels": "mean_average_precision", "number": "mae"}
 
 Cut = float | np.ndarray | None  # a decision threshold: one number, one for each class, or the usual one

@@ -22,6 +22,7 @@ from glassworks.judging.metrics import LOWER_IS_BETTER, READABLE, written
 MOST_CLASSES = 16  # above, the confusion matrix becomes a list of the most confused pairs
 MOST_PAIRS = 24
 MOST_PICTURES = 24
+LONGEST_TEXT = 300  # characters of a text that are shown
 SHOWN_FIRST = ("system", "variant", "size", "data", "rows", "parameters", "training time", "looks")
 LONG_FACTS = ("recipe", "environment", "command", "parts")
 
@@ -30,8 +31,9 @@ BASELINES = (
     "training picture in small pixels. Differences are resampled on the same rows."
 )
 
-Section = tuple[str, str, Sequence[tuple[np.ndarray, str]]]
-Suspect = tuple[str, str, str, float, np.ndarray | None]  # name, given, suggested, score, picture
+Section = tuple[str, str, Sequence[tuple[np.ndarray, str]] | str]
+# name, given, suggested, score, and the picture or the text
+Suspect = tuple[str, str, str, float, np.ndarray | str | None]
 
 
 def write_report(
@@ -46,6 +48,7 @@ def write_report(
     looked: Sequence[tuple[np.ndarray, str]] = (),
     sections: Sequence[Section] = (),
     baselines: str = BASELINES,
+    texts: Callable[[int], str] | None = None,
 ) -> Path:
     """Write the report to `path`, whole or not at all, and return the path.
 
@@ -54,30 +57,35 @@ def write_report(
               of transfer.tuning.table_of); others are listed as they are
     history:  rows of metrics.jsonl: step, epoch, train_loss, val_loss, val_accuracy, learning_rate
     pictures: row of the judged answers -> uint8 picture, or None where there is none
-    suspects: (name, given label, suggested label, score, picture), most suspicious first
+    texts:    row of the judged answers -> its text, where texts were judged
+    suspects: (name, given label, suggested label, score, picture or text), most suspicious first
     looked:   (drawing, caption): what the model looked at in some of the judged pictures
     findings: (tone, sentence) of the data check; tone "good", "warn", "bad" or ""
-    sections: (title, what it shows, pictures with captions): what a kind of task shows beside all that
+    sections: (title, what it shows, pictures with captions or markup): what a kind of task shows beside that
     baselines: what they are, for people
     """
     system = str(run.get("system", "model"))
     page = Page(f"{system}: report", _lead(judgement, run))
     shown = [None if pictures is None else pictures(mistake.row) for mistake in judgement.worst]
-    drawn = [picture for _, _, rows in sections for picture, _ in rows]
-    if any(picture is not None for picture in [*shown, *drawn, *(suspect[4] for suspect in suspects)]):
+    drawn = [picture for _, _, rows in sections if not isinstance(rows, str) for picture, _ in rows]
+    if (
+        any(picture is not None for picture in [*shown, *drawn, *(suspect[4] for suspect in suspects)])
+        or texts
+    ):
+        held = "quotes texts" if texts else "embeds pictures"
         page.text(
-            "This file embeds pictures of your own data. Whoever gets it sees them: share it accordingly.",
-            "note",
+            f"This file {held} of your own data. Whoever gets it sees them: share it accordingly.", "note"
         )
     _verdict(page, judgement, run)
     _against_baselines(page, judgement, baselines)
     for title, words, figures in sections:
-        page.section(title).text(words).figures(figures, side=320)
+        page.section(title).text(words)
+        page.html(figures) if isinstance(figures, str) else page.figures(figures, side=320)
     _learning_curves(page, history)
     _confusion(page, judgement)
     _per_class(page, judgement)
     _calibration(page, judgement)
-    _worst(page, judgement, shown)
+    _worst(page, judgement, shown, texts)
     _inside(page, looked)
     _suspects(page, suspects)
     if judgement.threshold is not None:
@@ -89,7 +97,8 @@ def write_report(
 
 def _lead(judgement: Judgement, run: dict) -> str:
     data = f" from {run['data']}" if run.get("data") else ""
-    rows = f"{judgement.n:,} row{'' if judgement.n == 1 else 's'}"
+    thing = "token" if judgement.kind == "text" else "row"
+    rows = f"{judgement.n:,} {thing}{'' if judgement.n == 1 else 's'}"
     return f"Judged on {rows}{data} that it was not trained on. Ranges are 95 % intervals."
 
 
@@ -162,7 +171,11 @@ def _learning_curves(page: Page, history: Sequence[dict]) -> None:
     page.section("Learning curves")
     charts = (
         ("Loss", {"training": "train_loss", "validation": "val_loss"}),
-        ("Validation", {"accuracy": "val_accuracy", "error on hidden patches": "val_masked_error"}),
+        (
+            "Validation",
+            {"accuracy": "val_accuracy", "error on hidden patches": "val_masked_error", "chrF": "val_chrf"}
+            | {"the very answer": "val_exact_match", "neighbours told from noise": "val_neighbours_told"},
+        ),
         ("Learning rate", {"learning rate": "learning_rate"}),
     )
     cells = []
@@ -249,18 +262,48 @@ def _calibration(page: Page, judgement: Judgement) -> None:
     )
 
 
-def _worst(page: Page, judgement: Judgement, shown: Sequence[np.ndarray | None]) -> None:
-    large = judgement.kind in ("number", "none")
+def _worst(
+    page: Page,
+    judgement: Judgement,
+    shown: Sequence[np.ndarray | None],
+    texts: Callable[[int], str] | None = None,
+) -> None:
+    if judgement.kind == "text":
+        page.section("The largest surprises")
+        page.table(["after", "came", "chance"], [[m.name, m.given, m.said] for m in judgement.worst])
+        return
+    large = judgement.kind in ("number", "none", "pairs", "forecast")
     page.section("The largest errors" if large else "The most confident mistakes")
     if not judgement.worst:
         page.text("None on these rows. That is no promise: see the interval of the figures above.")
+        return
+    if texts is not None:
+        rows = [
+            [m.given, m.said, _probability(m) or "–", excerpt(texts(m.row)), _row_name(m.name)]
+            for m in judgement.worst
+        ]
+        page.table(["given", "said", "probability", "text", "row"], rows)
         return
     pairs = list(zip(judgement.worst, shown))
     page.pictures((picture, _mistake_words(mistake)) for mistake, picture in pairs if picture is not None)
     without = [mistake for mistake, picture in pairs if picture is None]
     if without:
-        rows = [[m.name, m.given, m.said, _probability(m) or "–"] for m in without]
-        page.table(["row", "given", "said", "probability"], rows)
+        sure = any(mistake.probability is not None for mistake in without)
+        rows = [[m.name, m.given, m.said] + [_probability(m) or "–"] * sure for m in without]
+        page.table(["row", "given", "said"] + ["probability"] * sure, rows)
+
+
+def excerpt(text: str, most: int = LONGEST_TEXT) -> str:
+    """A text in one line, its middle left out where it is long: reviews often judge at their end."""
+    text = " ".join(text.split())
+    if len(text) <= most:
+        return text
+    return f"{text[: most * 2 // 3].rstrip()} … {text[-(most // 3) :].lstrip()}"
+
+
+def _row_name(name: str) -> str:
+    """ "line 17" in one line beside a text."""
+    return name.replace(" ", "\u00a0") if len(name) < 16 else name
 
 
 def _mistake_words(mistake: Mistake) -> str:
@@ -306,11 +349,19 @@ def _suspects(page: Page, suspects: Sequence[Suspect]) -> None:
         "Look before you change anything: some are right and merely rare. In brackets the doubt, at most 1.",
     )
     pictured = [suspect for suspect in suspects[:MOST_PICTURES] if suspect[4] is not None]
-    page.pictures(
-        (picture, f"given {given}\nperhaps {suggested} ({score:.2f})\n{_tail(name)}")
-        for name, given, suggested, score, picture in pictured
-        if picture is not None
-    )
+    quoted = [
+        [given, suggested, f"{score:.2f}", excerpt(text), _row_name(name)]
+        for name, given, suggested, score, text in pictured
+        if isinstance(text, str)
+    ]
+    if quoted:
+        page.table(["given", "perhaps", "doubt", "text", "row"], quoted)
+    else:
+        page.pictures(
+            (picture, f"given {given}\nperhaps {suggested} ({score:.2f})\n{_tail(name)}")
+            for name, given, suggested, score, picture in pictured
+            if isinstance(picture, np.ndarray)
+        )
     rest = [suspect for suspect in suspects if suspect[4] is None][:MOST_PICTURES]
     if rest:
         rows = [[name, given, suggested, f"{score:.2f}"] for name, given, suggested, score, _ in rest]

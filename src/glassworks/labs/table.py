@@ -140,5 +140,40 @@ LABS: dict[str, Lab] = {
             3,
             "image/pictures_and_words",
         ),
+        Lab(
+            "gradient-by-lag",
+            "At the usual start the gradient of a plain RNN is gone after 50 steps; an LSTM whose forget "
+            "gate starts open keeps it.",
+            1,
+            "",
+        ),
+        Lab(
+            "copy-task",
+            "A plain RNN remembers a symbol over a short gap and not over a long one, where an LSTM does "
+            "whose gate starts open.",
+            5,
+            "sequence/a_cell_with_memory",
+        ),
+        Lab(
+            "gru-against-lstm",
+            "A GRU is as accurate as an LSTM of equal width, with three quarters of its numbers and in less "
+            "time.",
+            3,
+            "",
+        ),
+        Lab(
+            "padding-and-masks",
+            "A reader that knows where sequences end is better than one that reads their padding, and "
+            "padding changes nothing for it.",
+            2,
+            "sequence/why_order_matters",
+        ),
+        Lab(
+            "analogies",
+            "Analogies come out right only when the words of the question are no answers to it, and even "
+            "then for the smaller part.",
+            6,
+            "",
+        ),
     )
 }

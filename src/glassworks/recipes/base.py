@@ -36,7 +36,7 @@ class DataPart(Part):
     text: str | None = None
     time: str | None = None
     group: str | None = None
-    labels: Literal["auto", "label", "labels", "number", "captions"] = "auto"
+    labels: Literal["auto", "label", "labels", "number", "captions", "none"] = "auto"
     bad: Literal["stop", "skip"] = "stop"
     val: float = Field(0.15, gt=0, lt=1)
     test: float = Field(0.15, gt=0, lt=1)

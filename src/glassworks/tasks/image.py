@@ -1,4 +1,4 @@
-"""Three things to learn from a picture: its class, its labels, or a number.
+"""Three things to learn from a picture, and as well from a text or a series: its class, its labels, a number.
 
 Each task turns a model's raw outputs into a loss while training, and into answers a person can read
 afterwards. The model knows nothing of this: it gives (batch, outputs) numbers.
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glassworks.tasks import Loss
+from glassworks.tasks import Loss, asked
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ImageClassification:
 
     def loss(self, model: nn.Module, batch: Any, generator: torch.Generator | None = None) -> Loss:
         """Mean over the batch; with class weights a plain mean too, so that batches add up."""
-        scores = model(batch.inputs)
+        scores = asked(model, batch)
         each = F.cross_entropy(
             scores.float(), batch.targets, label_smoothing=self.smoothing, reduction="none"
         )
@@ -80,7 +80,7 @@ class ImageTagging:
 
     def loss(self, model: nn.Module, batch: Any, generator: torch.Generator | None = None) -> Loss:
         targets = batch.targets * (1 - self.smoothing) + self.smoothing / 2
-        each = F.binary_cross_entropy_with_logits(model(batch.inputs).float(), targets, reduction="none")
+        each = F.binary_cross_entropy_with_logits(asked(model, batch).float(), targets, reduction="none")
         if self.class_weights:
             each = each * torch.tensor(self.class_weights, device=each.device)
         return Loss(each.mean())
@@ -118,7 +118,7 @@ class ImageRegression:
 
     def loss(self, model: nn.Module, batch: Any, generator: torch.Generator | None = None) -> Loss:
         wanted = (batch.targets - self.mean) / self.std
-        return Loss(F.mse_loss(model(batch.inputs).float()[:, 0], wanted))
+        return Loss(F.mse_loss(asked(model, batch).float()[:, 0], wanted))
 
     def answers(self, outputs: Tensor) -> np.ndarray:
         """(batch, 1) raw outputs -> (batch, 1) numbers in the person's units, float64."""

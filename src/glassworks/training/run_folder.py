@@ -37,7 +37,7 @@ CHECKPOINTS, ADAPTER = "checkpoints", "adapter"
 FAMILIAR = "familiar.safetensors"  # features of training pictures, to tell what is unlike them
 LOCK = "run.lock"  # held while a process trains the run
 OWN = (RECIPE, MODEL, CARD, "card.md", SPLITS, METRICS, TIMINGS, NOTES, CHECKPOINTS, ADAPTER, "report.html",
-       LOCK, FAMILIAR, "answers.npz", "environment.json", "explain", "export")  # fmt: skip
+       LOCK, FAMILIAR, "answers.npz", "environment.json", "tokenizer.json", "explain", "export")  # fmt: skip
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "scikit-learn")
 
 

@@ -89,16 +89,27 @@ def cached_features(
     if batches.augment != NOTHING:
         raise ValueError("features are computed once, so nothing random may touch the pictures")
     rows = batches.rows
-    entry = cache_folder() / "features" / f"{_digest_of_key(key, rows)}.safetensors"
-    features, note = _read(entry, len(rows)), f"features of {len(rows):,} pictures read from the cache"
+    features, note = kept_features(
+        _digest_of_key(key, rows), len(rows), lambda: _computed(batches, body, autocast), of="pictures"
+    )
+    return FeatureBatches(features.to(batches.device), batches.targets, rows, seed=batches.seed, note=note)
+
+
+def kept_features(key: str, rows: int, compute: Callable[[], Tensor], *, of: str) -> tuple[Tensor, str]:
+    """Features (rows, width) from the cache, or computed now and kept; and a sentence on which it was.
+
+    key: names all that decides them; of: what they are of, in the plural
+    """
+    entry = cache_folder() / "features" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+    features, note = _read(entry, rows), f"features of {rows:,} {of} read from the cache"
     if features is None:
         begun = time.monotonic()
-        features = _computed(batches, body, autocast)
+        features = compute()
         seconds = time.monotonic() - begun
-        note = f"features of {len(rows):,} pictures computed in {seconds:.1f} s"
+        note = f"features of {rows:,} {of} computed in {seconds:.1f} s"
         if seconds > NOTICEABLE:
             note += _keep(entry, features)
-    return FeatureBatches(features.to(batches.device), batches.targets, rows, seed=batches.seed, note=note)
+    return features, note
 
 
 def weights_digest(model: nn.Module, *, besides: tuple[str, ...] = ()) -> str:

@@ -16,10 +16,13 @@ PULL = 1.0  # of the squared weights, by the number of pictures: logistic regres
 ITERATIONS = 100
 
 
-def start_head(head: nn.Module, loss: Callable[[], Tensor], pictures: int) -> tuple[float, float]:
+def start_head(
+    head: nn.Module, loss: Callable[[], Tensor], pictures: int, *, pull: float = PULL
+) -> tuple[float, float]:
     """Fit a head, a dense layer or several side by side, in place, from zero; the loss before and after.
 
     loss: the mean loss of all pictures with the head as it is now; pictures: how many they are
+    pull: as `PULL`, for features of another size than those of pictures
     """
     learned = [parameter.requires_grad for parameter in head.parameters()]
     for parameter in head.parameters():
@@ -33,7 +36,7 @@ def start_head(head: nn.Module, loss: Callable[[], Tensor], pictures: int) -> tu
         rule.zero_grad()
         mean = loss()
         seen.append(float(mean.detach()))
-        whole = mean + PULL / (2 * pictures) * sum(weight.square().sum() for weight in weights)
+        whole = mean + pull / (2 * pictures) * sum(weight.square().sum() for weight in weights)
         whole.backward()
         return whole
 

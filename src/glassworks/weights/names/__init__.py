@@ -4,17 +4,41 @@ from types import ModuleType
 
 from torch import Tensor
 
-from glassworks.weights.names import clip, deit, efficientnet, mae, pvt, resnet, swin, textbook, vit
+from glassworks.weights.names import (
+    bert,
+    clip,
+    deit,
+    efficientnet,
+    forecaster,
+    mae,
+    pvt,
+    recurrent,
+    resnet,
+    sentiment,
+    swin,
+    text_lstm,
+    textbook,
+    transformer,
+    vit,
+)
 
 SYSTEMS = {
+    "bert": bert,
     "clip": clip,
+    "forecaster": forecaster,
     "resnet": resnet,
     "efficientnet": efficientnet,
     "vit": vit,
     "deit": deit,
     "pvt": pvt,
     "mae": mae,
+    "sentiment": sentiment,
     "swin": swin,
+    "rnn": recurrent,
+    "lstm": recurrent,
+    "gru": recurrent,
+    "text_lstm": text_lstm,
+    "transformer": transformer,
 }
 # (system, another) -> the file that knows how the other begins with its body
 BODIES = {("mae", "vit"): mae}
