@@ -9,12 +9,15 @@ from glassworks.core.errors import PersonError
 from glassworks.recipes.base import (
     SIZES,
     Facts,
+    SeriesFacts,
+    TextFacts,
     build_model,
     config_of,
     default_recipe,
     parse,
     plain_yaml,
     read,
+    require_system,
 )
 
 FACTS = Facts(kind="label", outputs=3, channels=3, side=32, examples=100)
@@ -28,12 +31,26 @@ def recipe():
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("system", "variant"), [(e.name, v) for e in CATALOGUE for v in e.variants])
 def test_every_recipe_is_valid_and_reads_back_as_itself(tmp_path, system, variant, size):
-    for facts in (FACTS, Facts("number", 1, 1, 20, 10), Facts("labels", 40, 3, 500, 100_000, True)):
+    for facts in facts_for(system):
         made = default_recipe(system, size, variant, facts)
         (tmp_path / "recipe.yaml").write_text(made.as_yaml(), encoding="utf-8")
         again = read(tmp_path / "recipe.yaml")
         assert again.as_yaml() == made.as_yaml() and config_of(again) == config_of(made)
     assert build_model(made) is not None
+
+
+def facts_for(system):
+    """Three kinds of data that a system may be asked to learn from."""
+    task = require_system(system).task
+    if "image" in task:
+        return FACTS, Facts("number", 1, 1, 20, 10), Facts("labels", 40, 3, 500, 100_000, True)
+    if task == "time-series-forecasting":
+        return SeriesFacts("forecast", 1, 100, 1, 150, 12), SeriesFacts("forecast", 3, 9000, 5, 9000, 0)
+    if task == "time-series-classification":
+        return SeriesFacts("label", 2, 60, 1, 24), SeriesFacts("label", 9, 270, 12, 29)
+    kind = {"translation": "pairs", "text-classification": "label", "fill-mask": "none"}.get(task, "none")
+    outputs = 2 if kind == "label" else 0
+    return TextFacts(kind, outputs, 100, 8, 30, 5000), TextFacts(kind, outputs, 9000, 200, 900, 4_000_000)
 
 
 def bomb():

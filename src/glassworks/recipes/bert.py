@@ -92,6 +92,7 @@ def started(
         content["input"] = seen.model_dump() | {"tokens": "given"}
     content["model"]["context"] = content["input"]["context"]
     if facts.kind == "none":
+        content["tune"] = tune.model_dump()
         content["training"]["learning_rate"] = 1e-4
         return Recipe.model_validate(content)
     rate, budget, most, decay = SETTINGS[tune.method]

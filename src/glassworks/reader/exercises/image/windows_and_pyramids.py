@@ -249,7 +249,9 @@ def check_shift_mask(shift_mask: Callable) -> list[Row]:
     """A window inside, the two seams, and the whole mask, for three maps; the worst of each."""
     found: list[list[Row]] = []
     for rows, columns_, side in MAPS:
-        wanted, got = Windows(rows, columns_, side, shifted=True).mask(), shift_mask(rows, columns_, side)
+        hidden = Windows(rows, columns_, side, shifted=True).mask() != 0
+        wanted = torch.zeros(hidden.shape).masked_fill(hidden, float("-inf"))
+        got = shift_mask(rows, columns_, side)
         if not isinstance(got, Tensor) or got.shape != wanted.shape:
             return [same("the whole mask", got, wanted)]
         across = columns_ // side
@@ -327,7 +329,8 @@ MASK = CodeExercise(
     ),
     why=(
         "The mask needs no picture and no weights, only coordinates. It is computed once when the model is "
-        "made, and added to the comparisons before softmax. Minus infinity becomes a weight of exactly 0."
+        "made, and added to the comparisons before softmax. Minus infinity becomes a weight of exactly 0. So "
+        "does the -1000 of the installed code, and a finite number can also be measured for int8."
     ),
     further=(
         "Only windows at the seam need a mask. Of the 64 windows of Swin-T's first stage at 224 pixels 49 "
