@@ -69,6 +69,7 @@ class Ours:
         from glassworks.api.pretrained import pretrained
         from glassworks.models.sequence.bert import BERTConfig, build
         from glassworks.tasks.image import ImageClassification
+        from glassworks.training.loop import next_boundary
         from glassworks.training.optimizer import BETAS
         from glassworks.training.runtime import Runtime
         from glassworks.training.schedule import rate_at
@@ -89,13 +90,15 @@ class Ours:
         self.model = model
 
         def work() -> None:
-            for start in range(0, self.rows, BATCH):
-                stop = min(self.rows, start + BATCH)
+            start = 0
+            while start < self.rows:
+                stop = next_boundary(start, self.rows, BATCH)
                 share = (start + stop) / 2 / self.rows
                 for group in state.optimizer.param_groups:
                     group["lr"] = RATE * rate_at(share, warmup=0.1, shape="linear")
                 step(state, self.batches.training(0, start, stop), stop - start)
                 state.step += 1
+                start = stop
 
         return common.processor_seconds(work)
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from glassworks.api.requests import TrainRequest
 from glassworks.api.train import train_request
+from glassworks.data.samples import fetch
 from glassworks.models.sequence.text_lstm import VARIANTS, TextLSTM, TextLSTMConfig, build
 from glassworks.tasks.text_generation import TextGeneration, Windows
 from glassworks.training.runtime import Runtime
@@ -206,7 +207,8 @@ def test_learns(tmp_path):
 
 @pytest.mark.long
 def test_tiny_recipe_reaches_its_floor(tmp_path):
-    """Floor of the tiny recipe on a novel."""
+    """Floor of the tiny recipe on novels."""
+    fetch("austen")
     run = train_request(
         TrainRequest(system="text_lstm", data="sample:austen", size="tiny", out=str(tmp_path / "run"),
                      threads=1, quiet=True)

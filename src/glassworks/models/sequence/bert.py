@@ -135,6 +135,13 @@ class WordHead(nn.Module):
         return F.linear(self.norm(F.gelu(self.turn(hidden))), table, self.bias)
 
 
+def _block(config: BERTConfig) -> EncoderBlock:
+    """A block that drops what its two branches give, and nothing inside its MLP, as published."""
+    block = EncoderBlock(config.width, config.block)
+    block.mlp.dropout = Dropout(0.0)
+    return block
+
+
 class BERT(nn.Module):
     """Tokens (batch, length) and lengths (batch,) -> what the head says of them; see `BERTConfig.head`."""
 
@@ -142,7 +149,7 @@ class BERT(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = Embedding(config)
-        self.blocks = nn.ModuleList(EncoderBlock(config.width, config.block) for _ in range(config.depth))
+        self.blocks = nn.ModuleList(_block(config) for _ in range(config.depth))
         # A head that guesses words reads every token, so nothing is made of the first.
         made = config.pooling == "class" and config.head != "words"
         self.pooler = nn.Linear(config.width, config.width) if made else None
