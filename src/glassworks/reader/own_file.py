@@ -73,9 +73,6 @@ ASKS = {
         (("text", "Column of the text"), ("target", "Column of the label")), "A text", "a text of your own",
     ),
     "masked-image-modeling": Asks("an archive of pictures; they need no labels", ".zip,.tar.gz"),
-    "image-text-matching": Asks(
-        "an archive of pictures with captions: metadata.jsonl, or a .txt beside each", ".zip,.tar.gz"
-    ),
 }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ class OwnClass:
 class OwnPictures(OwnSet):
     """One set of pictures, in `folder`. All methods may be called from any thread."""
 
-    things = "pictures"
+    things = counted = "pictures"
 
     @classmethod
     def begin(cls, workspace: Path, chapter: str) -> "OwnPictures":

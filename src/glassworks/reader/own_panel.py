@@ -230,7 +230,7 @@ class OwnPanel(Widget):
                 story = Story()
                 story.add(self.desk.runs.events(kept["run"]))
                 self.drawn = story.charts()
-            self.result = own_report.worth(kept["judgement"], self.kind.things) + notes
+            self.result = own_report.worth(kept["judgement"], self.kind.counted) + notes
             size = {"path": str(path), "size": readable_size(path.stat().st_size)}
             self.handed = self._shown(kept) | size
             told = kept["judgement"]["verdict"]

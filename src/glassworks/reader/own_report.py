@@ -145,10 +145,13 @@ def _findings(findings: Sequence[Finding]) -> str:
 
 def worth(judged: dict[str, Any], things: str = "pictures") -> str:
     """The judgement of the part that was held out, as `Judgement.as_json` gives it."""
-    main = next(name for name in MAIN.values() if name in judged["metrics"])
+    figures = judged["metrics"]
+    main = next((name for name in MAIN.values() if name in figures), next(iter(figures)))
     rows = [["this model", Interval(**judged["metrics"][main]).words(main)]]
     rows += [
-        [f"baseline: {name}", Interval(**of[main]).words(main)] for name, of in judged["baselines"].items()
+        [f"baseline: {name}", Interval(**of[main]).words(main)]
+        for name, of in judged["baselines"].items()
+        if main in of
     ]
     count = judged["n"]
     confusion = ""

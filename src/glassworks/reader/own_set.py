@@ -30,7 +30,7 @@ lock = threading.RLock()  # two pages of one chapter may show the same set
 class OwnSet:
     """One set of own data, in `folder`. All methods may be called from any thread."""
 
-    things = "files"  # what a message calls its contents
+    things, counted = "files", "rows"  # what a message calls its contents, and what it counts of them
 
     def __init__(self, folder: Path):
         self.folder = folder

@@ -328,6 +328,12 @@ def train():
 
 
 @app.cell(hide_code=True)
+def own_data():
+    book.own_file("image/learning_without_labels", {"system": "mae", "size": "tiny"})
+    return
+
+
+@app.cell(hide_code=True)
 def text_use():
     mo.md(r"""
     ## What was it good for?
