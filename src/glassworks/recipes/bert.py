@@ -12,11 +12,13 @@ from glassworks.models.sequence.bert import VARIANTS, BERTConfig
 from glassworks.recipes.base import Recipe, Size, TextFacts, TextPart, TrainingPart, TunePart
 
 TINY = {"width": 64, "depth": 2}
-VOCABULARY = {"tiny": 2_000, "small": 8_000, "paper": 30_522}  # pieces of words, learned on the data
+VOCABULARY = {"tiny": 2_000, "small": 4_000, "paper": 30_522}  # pieces of words, learned on the data
 CONTEXT = {"tiny": 64, "small": 128, "paper": 512}
+PASSAGE = {"tiny": 64, "small": 64, "paper": 512}  # tokens of a passage while words are guessed
 LETTERS = 4  # of an English token, about
-# Passages to show in all while words are guessed; the paper showed 256 million of up to 512 tokens.
-PASSAGES = {"tiny": 20_000, "small": 60_000, "paper": 256_000_000}
+# Passages to show in all while words are guessed. For a long time only frequencies are learned, until the
+# model finds out how to look at neighbours: on six novels after 140,000 passages of 64 tokens (docs/log.md).
+PASSAGES = {"tiny": 20_000, "small": 400_000, "paper": 256_000_000}
 
 # peak rate, texts to show in all, epochs at most, rate of a part by that of the part above it. Chosen on a
 # validation part of 2,000 film reviews (docs/log.md).
@@ -33,16 +35,19 @@ def recipe(size: Size, variant: str, facts: TextFacts) -> Recipe:
     """The BERT for this data at a size, from nothing."""
     guesses = facts.kind == "none"
     shape: dict[str, Any] = dict(VARIANTS[variant])
+    if guesses and size != "paper":  # every pass hides other words, which is change enough
+        shape |= {"block": shape["block"] | {"dropout": 0.0}, "dropout": 0.0}
     if size == "tiny":
         shape |= TINY | {"block": shape["block"] | {"heads": 2, "dropout": 0.0}, "dropout": 0.0}
     if not guesses:
         shape |= {"head": "classes", "classes": max(1, facts.outputs), "pooling": "mean"}
-    config = BERTConfig(vocabulary=VOCABULARY[size], context=CONTEXT[size], **shape)
+    context = (PASSAGE if guesses else CONTEXT)[size]
+    config = BERTConfig(vocabulary=VOCABULARY[size], context=context, **shape)
     return Recipe(
         system="bert",
         variant=variant,
         size=size,
-        input=TextPart(tokens="piece", context=CONTEXT[size], lower=True),
+        input=TextPart(tokens="piece", context=context, lower=True),
         model=asdict(config),
         training=_guessing(size, facts) if guesses else _classifying(size, facts),
     )
@@ -53,10 +58,10 @@ def _guessing(size: Size, facts: TextFacts) -> TrainingPart:
         return TrainingPart(
             epochs=40, batch=256, learning_rate=1e-4, warmup=0.01, schedule="linear", weight_decay=0.01
         )
-    passages = max(facts.examples, round(0.7 * facts.letters / LETTERS / CONTEXT[size]))
+    passages = max(facts.examples, round(0.7 * facts.letters / LETTERS / PASSAGE[size]))
     return TrainingPart(
-        epochs=max(2, min(40, round(PASSAGES[size] / max(1, passages)))),
-        batch=32,
+        epochs=max(2, min(60, round(PASSAGES[size] / max(1, passages)))),
+        batch=32 if size == "tiny" else 64,
         learning_rate=3e-3 if size == "tiny" else 1e-3,
         warmup=0.1,
         weight_decay=0.01,

@@ -87,8 +87,8 @@ def _shape(width: int, depth: int, heads: int, **more: Any) -> dict[str, Any]:
 
 # The paper's base, the small ones of Turc et al., and the shape of all-MiniLM-L6.
 VARIANTS: dict[str, dict[str, Any]] = {
-    "mini": _shape(256, 4, 4),
     "tiny": _shape(128, 2, 2),
+    "mini": _shape(256, 4, 4),
     "minilm": _shape(384, 6, 12, pooling="mean"),
     "base": _shape(768, 12, 12),
 }
