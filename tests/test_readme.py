@@ -58,7 +58,7 @@ def _write_texts(folder):
         (folder / "books" / f"{page}.txt").write_text(text, encoding="utf-8")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_commands_of_the_readme_work_in_their_order(desk):
     commands = [
         shlex.split(line, comments=True)[1:]
@@ -70,7 +70,7 @@ def test_the_commands_of_the_readme_work_in_their_order(desk):
     assert [words[0] for words in commands] == [
         "check", "finetune", "evaluate", "predict", "explain", "export", "cross-validate", "train", "samples",
         "train", "finetune", "train", "samples", "search", "check", "train", "evaluate", "predict", "explain",
-        "train", "predict", "train", "generate", "train", "lab",
+        "train", "predict", "train", "generate", "export", "train", "lab",
     ]  # fmt: skip
     for words in commands:
         words = ["photos-again" if word == "photos" else word for word in words]

@@ -11,9 +11,10 @@ from glassworks.api.forecast import prepare_series
 from glassworks.cli import main
 from glassworks.core.errors import PersonError
 from glassworks.data.series import open_series
-from glassworks.deploy.forecast import forecast_predictor
+from glassworks.deploy.sequences import predictor
 from glassworks.recipes.base import read
 from tests.api import series as made
+from tests.api.served import said
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +151,33 @@ def test_explain_draws_components_parts_and_importance(run, several, tmp_path):
 def test_export_writes_a_checked_file(run, tmp_path):
     facts = gw.export(run, to="onnx", out=str(tmp_path / "out"))
     folder = tmp_path / "out" / "onnx"
-    card = json.loads((folder / "forecast.json").read_text(encoding="utf-8"))
+    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     assert card["channels"] == ["value"] and card["step"] == "months" and card["quantiles"][4] == 0.5
     assert facts["formats"]["onnx"]["verified"]["largest_difference"] < 1e-4
     values = open_series(run.recipe.data.where).values[0][-run.recipe.input.history :].astype(np.float32)
-    said = forecast_predictor(folder / "model.onnx")(values[None], np.array([len(values)]))
+    (said,) = predictor(folder / "model.onnx")(values[None], np.array([len(values)]))
     np.testing.assert_allclose(said[0, :, 0, 4], [row["median"] for row in run.predict()], rtol=1e-4)
     refused("file-exists", lambda: gw.export(run, to="onnx", out=str(tmp_path / "out")))
     refused("unknown-format", lambda: gw.export(run, to="pt2", out=str(tmp_path / "more")))
+
+
+def test_a_server_continues_a_series(run, several):
+    values = open_series(run.recipe.data.where).values[0].tolist()
+    status, reply = said(run, {"values": values}, engine="onnx")
+    assert status == 200
+    rows = reply["predictions"][0]["forecast"]
+    np.testing.assert_allclose(
+        [row["median"] for row in rows], [row["median"] for row in run.predict()], rtol=1e-4
+    )
+    assert [row["ahead"] for row in rows] == list(range(1, 13)) and set(rows[0]["quantiles"]) >= {
+        "0.1",
+        "0.9",
+    }
+    status, reply = said(run, {"values": values[-2:]})
+    assert status == 422 and "more of the past" in reply["error"]["fix"]
+    table = "rain,visits,sales\n" + "\n".join(f"{step % 5},{2 * step},{step}" for step in range(60))
+    status, reply = said(several, table.encode(), "text/csv")
+    assert {row["channel"] for row in reply["predictions"][0]["forecast"]} == {"sales", "visits"}
 
 
 def test_resume_continues_exactly(data, tmp_path):

@@ -9,9 +9,11 @@ import pytest
 import glassworks as gw
 from glassworks.api.language import divided, stretches
 from glassworks.cli import main
+from glassworks.core.errors import PersonError
 from glassworks.core.text_rows import TextTable
 from glassworks.data.splits import Splits
 from glassworks.training.run_folder import CHECKPOINTS, MODEL, read_json
+from tests.api.served import said
 from tests.models.sequence.test_text_lstm import rhyme
 
 QUICK = {"size": "tiny", "threads": 1, "quiet": True, "epochs": 2}
@@ -148,6 +150,14 @@ def test_own_data_that_is_too_little_or_asked_for_wrongly_is_refused(refused, tm
 
 def test_verbs_without_a_meaning_say_what_to_do(run, refused):
     told = refused("other-task", lambda: gw.export(str(run.path)))
-    assert "glassworks generate" in told.fix
+    assert "glassworks serve" in told.fix
     told = refused("other-task", lambda: gw.compare(str(run.path), str(run.path)))
     assert "bits per character" in told.fix
+
+
+def test_a_server_writes_on(run):
+    status, reply = said(run, {"texts": ["one ", "one "]})
+    first, second = reply["predictions"]
+    assert status == 200 and first == second and first["tokens"] >= 1 and first["text"]
+    with pytest.raises(PersonError, match="step by step"):
+        said(run, {"text": "one"}, engine="onnx")

@@ -12,8 +12,9 @@ from glassworks.api.series import filled, measured, scaled
 from glassworks.api.train import train_request
 from glassworks.core.errors import PersonError
 from glassworks.data.unlabelled_series import open_unlabelled_series
-from glassworks.deploy.series import series_predictor
+from glassworks.deploy.sequences import predictor
 from glassworks.recipes.base import SeriesPart
+from tests.api.served import said
 from tests.models.sequence.readers import write_orders
 
 
@@ -97,11 +98,11 @@ def test_an_exported_run_answers_alone(run, tmp_path):
     facts = gw.export(run, out=str(tmp_path / "out"))
     folder = tmp_path / "out" / "onnx"
     assert facts["formats"]["onnx"]["verified"]["largest_difference"] < 1e-4
-    card = json.loads((folder / "series.json").read_text(encoding="utf-8"))
+    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     data = write_orders(tmp_path / "more.csv", rows=3, seed=9)
     rows = gw.predict(run, data)
     series = np.stack([values for _, values in open_unlabelled_series(data, ("value",))]).astype(np.float32)
-    answers, _ = series_predictor(folder / "model.onnx")(series, np.full(3, 16))
+    answers, _ = predictor(folder / "model.onnx")(series, np.full(3, 16))
     assert [card["classes"][place] for place in answers.argmax(1)] == [row["answer"] for row in rows]
     with pytest.raises(PersonError, match="exists"):
         gw.export(run, out=str(tmp_path / "out"))
@@ -185,7 +186,22 @@ def test_what_series_do_not_have_is_refused(tmp_path, option):
 
 
 def test_verbs_that_mean_nothing_here_say_what_to_do():
-    for verb in ("serve", "cross-validate", "learning-curve"):
+    for verb in ("cross-validate", "learning-curve"):
         with pytest.raises(PersonError) as error:
             require(verb, "lstm")
         assert error.value.code == "other-task"
+
+
+def test_a_server_gives_the_answers_of_predict(run, tmp_path):
+    data = write_orders(tmp_path / "more.csv", rows=3, seed=9)
+    series = [values.tolist() for _, values in open_unlabelled_series(data, ("value",))]
+    for engine in ("eager", "onnx"):
+        status, reply = said(run, {"series": series}, engine=engine)
+        assert status == 200
+        assert [row["answer"] for row in reply["predictions"]] == [
+            row["answer"] for row in gw.predict(run, data)
+        ]
+    longer = [[0.0]] * (run.recipe.input.history + 2)
+    assert said(run, {"values": longer})[1]["predictions"][0]["cut"] == 2
+    status, reply = said(run, b"1,2\n3,4", "text/csv")
+    assert status == 422 and reply["error"]["code"] == "damaged-series"

@@ -207,7 +207,8 @@ def test_the_key_of_the_environment_reaches_the_server_and_never_its_words(monke
 def test_a_load_test_starts_a_server_with_the_key_and_stops_it(moved, monkeypatch):
     asked = {}
 
-    def overload(url, seconds, picture, key=None):
+    def overload(url, seconds, picture, key=None, kind=""):
+        asked["kind"] = kind
         asked["answer"] = httpx.post(
             f"{url}/predict", files={"file": ("p.jpg", picture, "image/jpeg")}, timeout=20,
             headers={"Authorization": f"Bearer {key}"},

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +16,14 @@ from glassworks.api.families import family_of
 from glassworks.api.judge import read_answers
 from glassworks.api.requests import PredictRequest, TrainRequest
 from glassworks.api.texts import TOKENIZER, prepare_texts, same_texts
-from glassworks.api.texts_predict import given_texts
+from glassworks.api.texts_predict import answers_for, given_texts
 from glassworks.api.train import train_request
 from glassworks.core.errors import PersonError
 from glassworks.core.text_rows import TextTable
 from glassworks.data.vocabulary import learn, read_tokenizer
 from glassworks.recipes.base import default_recipe
 from tests.api.reviews import reviews
+from tests.api.served import said, served
 
 CLASSES = ("bad", "good")
 
@@ -269,7 +273,87 @@ def test_a_run_without_its_tokenizer_is_damaged(run, tmp_path):
 
 
 def test_verbs_that_do_not_fit_say_what_to_do(run):
-    assert "predict" in refused("other-task", lambda: gw.export(run.path)).fix
+    assert "compare" in refused("other-task", lambda: gw.cross_validate("sentiment", data="x.csv")).fix
+
+
+def test_what_a_text_is_too_long_for_is_told_with_its_answer(run):
+    room = run.recipe.input.context
+    (row,) = gw.predict(run.path, "warm " * (room + 3))
+    assert row["cut"] == 3 and f"the first {room}" in row["note"]
+    assert "cut" not in gw.predict(run.path, "warm " * room)[0]
+
+
+def test_an_exported_run_answers_alone(run, tmp_path):
+    """onnxruntime, numpy and the tokenizer beside the file give the answers of `predict`."""
+    facts = gw.export(run, out=str(tmp_path / "aus gabe"))
+    folder = tmp_path / "aus gabe" / "onnx"
+    assert set(facts["formats"]) == {"onnx", "safetensors"}
+    assert all(one["verified"]["largest_difference"] < 1e-4 for one in facts["formats"].values())
+    texts = ["the film is not warm, say 3", "dull", "", "é" * 20, "warm " * (run.recipe.input.context + 3)]
+    command = [sys.executable, "-S", "predict.py", *texts]
+    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if "site-packages" in path)}
+    found = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False,
+        env=os.environ | environment | {"PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    rows = [json.loads(line) for line in found.stdout.splitlines()]
+    own = answers_for(run, texts)
+    assert [row["answer"] for row in rows] == [row["answer"] for row in own]
+    for row, expected in zip(rows, own, strict=True):
+        assert row["answers"][0]["probability"] == pytest.approx(
+            expected["answers"][0]["probability"], abs=1e-4
+        )
+    assert rows[-1]["cut"] == own[-1]["cut"] == 3
+    (folder / "model.onnx").write_bytes(b"other")
+    assert (
+        subprocess.run(command, cwd=folder, capture_output=True, env=os.environ | environment).returncode == 2
+    )
+    refused("file-exists", lambda: gw.export(run, out=str(tmp_path / "aus gabe")))
+    gw.export(run, to="onnx", out=str(tmp_path / "aus gabe"), overwrite=True)
+    refused("unknown-format", lambda: gw.export(run, to="pt2", out=str(tmp_path / "other")))
+    refused("unknown-format", lambda: gw.export(run, quantise="int8", out=str(tmp_path / "other")))
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_file_that_answers_otherwise_is_refused_and_leaves_nothing(run, tmp_path, monkeypatch):
+    from glassworks.api import sequence_export
+
+    monkeypatch.setattr(sequence_export, "BOUND", -1.0)
+    refused("export-refused", lambda: gw.export(run, out=str(tmp_path / "out")))
+    assert not list(tmp_path.rglob("model*"))
+
+
+@pytest.mark.parametrize("engine", ["eager", "onnx", "auto"])
+def test_a_server_gives_the_answers_of_predict(run, engine):
+    texts = ["the film is not warm, say 3", "dull", "warm " * (run.recipe.input.context + 3)]
+    status, reply = said(run, {"texts": texts}, engine=engine)
+    assert status == 200
+    for row, expected in zip(reply["predictions"], answers_for(run, texts), strict=True):
+        assert row["answer"] == expected["answer"] and row["unlike"] == expected["unlike"]
+        assert row["answers"][0]["probability"] == pytest.approx(
+            expected["answers"][0]["probability"], abs=1e-4
+        )
+    assert reply["predictions"][2]["cut"] == 3
+
+
+def test_a_server_of_texts_explains_describes_itself_and_refuses(run):
+    async def scene(client):
+        explained = await client.post("/predict?explain=1", json={"text": "A  film that is not warm"})
+        page, about, document = [await client.get(path) for path in ("/", "/about", "/openapi.json")]
+        wrong = await client.post("/predict", content=b"\xff", headers={"Content-Type": "text/plain"})
+        return explained.json(), page, about.json(), document.json(), wrong
+
+    explained, page, about, document, wrong = served(run, scene)
+    (row,) = explained["predictions"]
+    assert "".join(piece for piece, _ in row["words"]) == "A  film that is not warm"
+    assert max(row["words"], key=lambda pair: abs(pair[1]))[0].strip() in ("not", "warm")
+    assert "Type a text" in page.text and "{" not in page.text.split("<main>")[1].split("<script")[0][:300]
+    assert about["input"] == {"tokens": run.recipe.input.context} and about["judged"] == "on validation texts"
+    content = document["paths"]["/predict"]["post"]["requestBody"]["content"]
+    assert "text/plain" in content and "image/*" not in content
+    assert wrong.status_code == 422 and wrong.json()["error"]["code"] == "damaged-text"
+    refused("engine-refused", lambda: said(run, {"text": "a"}, engine="int8"))
 
 
 @pytest.mark.parametrize("tokens", ["word", "character", "piece"])

@@ -13,6 +13,7 @@ from glassworks.api.train import train_request
 from glassworks.core.errors import PersonError
 from glassworks.core.files import sha256_of
 from glassworks.training.run_folder import RunFolder
+from tests.api.served import said
 from tests.models.sequence.pairs import reversed_words, write_pairs
 
 
@@ -178,3 +179,10 @@ def test_what_is_too_long_is_counted_and_never_cut_in_training(tmp_path):
     batch = next(own.batches("train").plain(8))
     assert (batch.targets[:, 0] == own.tokenizer.start).all()
     assert np.array_equal(batch.given[2].numpy(), batch.targets[:, :-1].numpy())
+
+
+def test_a_server_gives_the_answers_of_predict(run):
+    texts = ["abc", "fed cab"]
+    status, reply = said(run, {"texts": texts})
+    assert status == 200
+    assert [row["text"] for row in reply["predictions"]] == [row["answer"] for row in run.predict(*texts)]

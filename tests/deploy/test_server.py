@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from glassworks.core.errors import PersonError
+from glassworks.deploy.doors import PICTURES
 from glassworks.deploy.listen import bind, check_exposure, serve
 from glassworks.deploy.loadtest import load, one_by_one, overload
 from glassworks.deploy.openapi import completed
@@ -170,7 +171,7 @@ def test_a_deadline_is_told_and_costs_no_forward():
 
 
 def test_clients_that_leave_while_they_wait_cost_no_forward():
-    with serving.running("slow", 1.2, most=1) as (url, _):
+    with serving.running("slow", 3.0, most=1) as (url, _):
         patient = threading.Thread(target=lambda: httpx.post(url + "/predict", **ONE))
         patient.start()
         time.sleep(0.5)
@@ -338,12 +339,13 @@ def test_openapi_lists_every_address_body_and_error_and_shows_no_script():
             code in told
             for code, (status, _) in CODES.items()
             if status in (408, 413, 415, 422, 429, 503, 504)
+            and code not in ("damaged-text", "damaged-series")
         )
         assert "Retry-After" in predict["responses"]["429"]["headers"]
         assert (await client.get("/docs")).status_code == (await client.get("/redoc")).status_code == 404
 
     asking(scene)
-    keyed = completed({"paths": {"/about": {"get": {}}}}, keyed=True, most=4)
+    keyed = completed({"paths": {"/about": {"get": {}}}}, PICTURES, keyed=True, most=4)
     assert (
         keyed["paths"]["/about"]["get"]["security"] and "401" in keyed["paths"]["/about"]["get"]["responses"]
     )

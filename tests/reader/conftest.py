@@ -46,9 +46,13 @@ def book(tmp_path_factory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Headless Chromium; tests that use it are skipped where there is none."""
+    """Headless Chromium; tests that use it are skipped where there is none.
+
+    It ends with its file: while it lives, an event loop runs in this thread, and tests with loops of their own
+    fail.
+    """
     program = chromium()
     if program is None:
         pytest.skip(MISSING)

@@ -15,8 +15,8 @@ from glassworks.runs.manager import Runs
 ENDLESS = {"to": 100_000, "pause": 0.01}
 
 
-def until(condition, seconds=10):
-    """Wait until a condition holds."""
+def until(condition, seconds=60):
+    """Wait until a condition holds; long enough for a machine with neighbours."""
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "it never came to be"

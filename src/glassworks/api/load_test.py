@@ -12,7 +12,7 @@ from typing import Any
 
 from glassworks.api.requests import ServeRequest
 from glassworks.api.run import load
-from glassworks.api.serve import KEY, sample_picture, settings_of
+from glassworks.api.serve import KEY, sample_of, settings_of
 from glassworks.core.errors import PersonError
 from glassworks.deploy.loadtest import overload
 
@@ -21,13 +21,13 @@ START = 300.0  # seconds that the start may take: engines are measured, a first 
 
 def measured(request: ServeRequest) -> dict[str, Any]:
     """{"capacity", "overload", "afterwards", "served_share"} of a server of this run."""
-    picture, key = sample_picture(load(request.run, device="cpu")), settings_of(request).key
+    (body, kind), key = sample_of(load(request.run, device="cpu")), settings_of(request).key
     words = [sys.executable, "-m", "glassworks", "serve", *_words(request)]
     environment = os.environ | ({KEY: key} if key else {})  # not among the words, which others can read
     server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         url = _address(server)
-        return overload(url, request.load_test, picture, key=key)
+        return overload(url, request.load_test, body, key=key, kind=kind)
     finally:
         server.terminate()
         try:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from glassworks.api.explain import drawings_for
 from glassworks.api.export import calibration_of, stand_ins, subject_of
-from glassworks.api.families import require
+from glassworks.api.families import family_of, require
 from glassworks.api.predict import in_words
 from glassworks.api.requests import ServeRequest
 from glassworks.api.run import Run, load
@@ -78,6 +78,14 @@ def settings_of(request: ServeRequest) -> Settings:
 
 def service_of(run: Run, request: ServeRequest, folder: Path) -> Service:
     """What the server knows of a run. folder: for the files of the engines, as long as they are used."""
+    family = family_of(run.recipe.system)
+    if (own := getattr(family, "service", None)) is not None:
+        return own(run, request, folder)  # what sees no pictures has a way of its own
+    return service_of_pictures(run, request, folder)
+
+
+def service_of_pictures(run: Run, request: ServeRequest, folder: Path) -> Service:
+    """The same, for a run that sees pictures."""
     subject = subject_of(run)
     how = run.input
     small, large, why = engines_for(run, subject, request.engine, request.batch, folder)
@@ -156,8 +164,16 @@ def _eight_bits(found: dict[str, Engine]) -> dict[str, Engine]:
 
 
 def about(run: Run, why: str) -> dict[str, Any]:
-    """Public facts of a run: no path, no command, nothing of the data but its classes."""
-    card = run.card
+    """Public facts of a run that sees pictures."""
+    how = run.input
+    return facts_of(run, why) | {
+        "input": {"height": how.height, "width": how.width, "channels": how.channels}
+    }
+
+
+def facts_of(run: Run, why: str) -> dict[str, Any]:
+    """Public facts of any run: no path, no command, nothing of the data but its classes."""
+    card, seen = run.card, run.recipe.input.things
     judged = card.get("judged", {}).get("part")
     origin = card.get("started_from") or {}
     facts = {
@@ -166,9 +182,8 @@ def about(run: Run, why: str) -> dict[str, Any]:
         "parameters": card["parameters"],
         "kind": card["kind"],
         "classes": list(run.classes),
-        "input": {"height": run.input.height, "width": run.input.width, "channels": run.input.channels},
         "figures": card["metrics"],
-        "judged": {"val": "on validation pictures", "test": "on test pictures"}.get(str(judged), ""),
+        "judged": {"val": f"on validation {seen}", "test": f"on test {seen}"}.get(str(judged), ""),
         "engine": why,
     }
     return facts | ({"started_from": origin["model"]} if "model" in origin else {})
@@ -184,8 +199,18 @@ def has_maps(run: Run) -> bool:
         return False
 
 
-def sample_picture(run: Run) -> bytes:
-    """A JPEG of the model's size, for a load test."""
+def sample_of(run: Run) -> tuple[bytes, str]:
+    """A body for a load test and its Content-Type."""
+    if getattr(family_of(run.recipe.system), "service", None) is None:
+        return _sample_picture(run), "image/jpeg"
+    request = ServeRequest(run=str(run.path), engine="eager")
+    with tempfile.TemporaryDirectory(prefix="glassworks-") as folder:
+        door = service_of(run, request, Path(folder)).door
+    return door.sample(), door.kind
+
+
+def _sample_picture(run: Run) -> bytes:
+    """A JPEG of the model's size."""
     pixels = pictures_for(run, subject_of(run))[0]
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "JPEG", quality=90)

@@ -1,5 +1,7 @@
 """Which words made an answer: their shares drawn over each text, checked by taking them away."""
 
+import unicodedata
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from glassworks.core.page import Page
 from glassworks.data.vocabulary import read_tokenizer
 from glassworks.insight.words import (
     Removal,
+    Score,
     WordShares,
     gradient_shares,
     log_odds,
@@ -80,26 +83,21 @@ def _one(
     page: Page,
 ) -> dict[str, Any]:
     """One text: its answer, and its words by each method."""
-    tokenizer, how = read_tokenizer(run.path / TOKENIZER), text_part(run.recipe)
     answer = answers_for(run, [text])[0]
     target, asked_for = _target(run, request.target, answer)
-    score = log_odds(target) if run.card["kind"] == "label" and len(run.classes) > 1 else logit(target)
-    tokens = numbers_of([text], tokenizer, how)[0][0]
-    marks = how.tokens == "given"
-    kept = np.zeros(len(tokens), bool)
-    if marks:
-        kept[[0, -1]] = True
-    blank = tokenizer.mask if marks and tokenizer.mask is not None else tokenizer.unknown
-    pieces = tokenizer.pieces(text) or ["…"]
+    asked = _Asked.of(run, text, target)
+    pieces = asked.pieces
     said = answer.get("answer", answer.get("value"))
     page.section(f"{name}: {said if not isinstance(said, list) else '; '.join(said) or 'none'}")
     drawings = []
     for method in methods:
-        found = METHODS[method](run.model, tokens, score, blank=blank, kept=kept)
-        own = found.shares[~kept] if marks else found.shares
+        found = METHODS[method](run.model, asked.tokens, asked.score, blank=asked.blank, kept=asked.kept)
+        own = found.shares[~asked.kept]
         check = None
         if request.check == "yes":
-            check = removal(run.model, tokens, found.shares, score, blank=blank, kept=kept)
+            check = removal(
+                run.model, asked.tokens, found.shares, asked.score, blank=asked.blank, kept=asked.kept
+            )
         caption = _caption(found, asked_for, check)
         page.heading(NAMES[method]).html(drawn_words(text, pieces, own)).text(caption, "note")
         page.table(*share_table(pieces, own))
@@ -111,6 +109,51 @@ def _one(
     if "answers" in answer:
         answer["answers"] = answer["answers"][:5]
     return {"file": name, "text": text} | answer | {"drawings": drawings}
+
+
+def words_of(run: "Run", text: str) -> dict[str, Any]:
+    """{"words": [[piece, share], …], "caption"} for the answer to a text, by integrated gradients.
+
+    A piece holds the space behind it, so that the pieces together are the text as far as it was seen.
+    """
+    target, what = _target(run, None, answers_for(run, [text])[0])
+    asked = _Asked.of(run, text, target)
+    found = gradient_shares(run.model, asked.tokens, asked.score, blank=asked.blank, kept=asked.kept)
+    shares, places, done = found.shares[~asked.kept], [], 0
+    text = unicodedata.normalize("NFC", text)
+    for piece in asked.pieces[: len(shares)]:
+        place = text.find(piece, done)
+        place = done if place < 0 else place
+        places.append(place)
+        done = place + len(piece)
+    ends = [*places[1:], len(text) if len(asked.pieces) <= len(shares) else done]
+    words = [
+        [text[begin:end], round(float(s), 6)] for begin, end, s in zip(places, ends, shares, strict=False)
+    ]
+    return {"words": words, "caption": _caption(found, what, None)}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A text as the explanations take it; see `insight.words.gradient_shares`."""
+
+    tokens: np.ndarray
+    score: Score
+    blank: int
+    kept: np.ndarray
+    pieces: list[str]
+
+    @classmethod
+    def of(cls, run: "Run", text: str, target: int) -> "_Asked":
+        tokenizer, how = read_tokenizer(run.path / TOKENIZER), text_part(run.recipe)
+        score = log_odds(target) if run.card["kind"] == "label" and len(run.classes) > 1 else logit(target)
+        tokens = numbers_of([text], tokenizer, how)[0][0]
+        marks = how.tokens == "given"
+        kept = np.zeros(len(tokens), bool)
+        if marks:
+            kept[[0, -1]] = True
+        blank = tokenizer.mask if marks and tokenizer.mask is not None else tokenizer.unknown
+        return cls(tokens, score, blank, kept, tokenizer.pieces(text) or ["…"])
 
 
 def _caption(found: WordShares, what: str, check: Removal | None) -> str:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassworks.api.predict import as_csv, in_words
+from glassworks.api.texts import TOKENIZER, numbers_of, text_part
 from glassworks.core.errors import PersonError
 from glassworks.core.files import write_text
 from glassworks.data.folders import missing_path
 from glassworks.data.tables_records import ENDINGS
 from glassworks.data.texts import open_texts
+from glassworks.data.vocabulary import read_tokenizer
 from glassworks.insight import unfamiliar
+from glassworks.recipes.base import TextPart
 
 if TYPE_CHECKING:
     from glassworks.api.requests import PredictRequest
@@ -50,7 +53,20 @@ def answers_for(run: "Run", texts: Sequence[str]) -> list[dict]:
     if run.familiar:
         strange = unfamiliar.score(run.familiar, found.features.numpy()).tolist()
     scores = run.task.answers(found.outputs)
-    return [in_words(run, row, far) for row, far in zip(scores, strange, strict=True)]
+    how, tokenizer = text_part(run.recipe), read_tokenizer(run.path / TOKENIZER)
+    _, lengths = numbers_of(texts, tokenizer, how)
+    return [
+        in_words(run, row, far) | cut_of(int(length), how)
+        for row, far, length in zip(scores, strange, lengths, strict=True)
+    ]
+
+
+def cut_of(length: int, how: TextPart) -> dict:
+    """{"cut", "note"} where a text of `length` tokens is longer than the model sees; {} where it is not."""
+    room = how.context - (2 if how.tokens == "given" else 0)
+    if length <= room:
+        return {}
+    return {"cut": length - room, "note": f"only the first {room:,} of {length:,} tokens are seen"}
 
 
 def given_texts(inputs: Sequence[str], column: str | None = None) -> list[tuple[str, str]]:

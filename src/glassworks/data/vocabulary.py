@@ -103,11 +103,7 @@ def cut(text: str, kind: str, lower: bool) -> list[str]:
     text = unicodedata.normalize("NFC", text)
     # Letter by letter for characters: a small letter can take two signs, and pieces must stay in step.
     if kind == "character":
-        return (
-            [letter.lower() if len(letter.lower()) == 1 else letter for letter in text]
-            if lower
-            else list(text)
-        )
+        return [_small(letter) for letter in text] if lower else list(text)
     words = [PARAGRAPH if word[0] == "\n" else word for word in WORDS.findall(text)]
     return [word.lower() for word in words] if lower else words
 

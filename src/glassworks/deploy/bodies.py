@@ -16,7 +16,7 @@ from typing import Any
 
 from glassworks.deploy.refusals import Refusal
 
-FIELDS = (b"file", b"files", b"picture", b"pictures")
+FIELDS = (b"file", b"files", b"picture", b"pictures", b"text", b"series")
 RAW = "application/octet-stream"
 
 
@@ -32,7 +32,7 @@ def pictures_in(body: bytes, content_type: str, most: int) -> list[bytes]:
     elif kind == "application/json":
         found = _from_json(body, most)
     elif kind == "multipart/form-data":
-        found = _from_form(body, content_type)
+        found = from_form(body, content_type)
     else:
         raise Refusal(
             "unsupported-body",
@@ -87,7 +87,8 @@ def _from_base64(text: str) -> bytes:
         ) from None  # fmt: skip
 
 
-def _from_form(body: bytes, content_type: str) -> list[bytes]:
+def from_form(body: bytes, content_type: str) -> list[bytes]:
+    """The contents of the files of a form. Raises Refusal("bad-multipart")."""
     boundary = _boundary(content_type)
     if not boundary:
         raise _broken("a boundary in the Content-Type", "none")

@@ -59,7 +59,7 @@ def export(
         need("export", "onnx", "onnxscript", "onnxruntime")
         if calibration is None or not len(calibration):
             raise ValueError("int8 needs training pixels to measure its scales on")
-    with _new_folder(Path(folder), overwrite) as aside:
+    with new_folder(Path(folder), overwrite) as aside:
         if form == "int8":
             path, verified, way = _int8(subject, aside, held, np.asarray(calibration))
         else:
@@ -101,7 +101,7 @@ def described(
         "outputs": outputs if inside else {"scores": "before softmax, sigmoid or the number's scale"},
         "quantised": way,
         "verified": verified.as_json(),
-        "versions": _versions(),
+        "versions": versions(),
         "card": public(subject.card),
     }  # fmt: skip
 
@@ -155,7 +155,7 @@ def _int8(
 
 
 @contextmanager
-def _new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
+def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
     """A folder made aside, which takes its name when the block ends without an error."""
     ours = overwrite and (folder / CARD).is_file()
     if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
@@ -176,7 +176,7 @@ def _new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

@@ -1,7 +1,8 @@
 """The OpenAPI document of the server: every address, body, answer and error, for programs and their makers.
 
 /predict reads its body by hand (three forms, bounded, no temporary files), so its description is written by
-hand too; the codes come from the table that the server itself answers with.
+hand too: by the door that the model's inputs come in by. The codes come from the table that the server itself
+answers with.
 
 Source: the OpenAPI Specification 3.1.
 The first thing to change: `ANSWER`, when a service's words are something else than classes.
@@ -9,6 +10,7 @@ The first thing to change: `ANSWER`, when a service's words are something else t
 
 from typing import Any
 
+from glassworks.deploy.doors import Door
 from glassworks.deploy.refusals import CODES
 
 ERROR: dict[str, Any] = {
@@ -41,9 +43,31 @@ ANSWER: dict[str, Any] = {
                 },
             },
         },
+        "value": {"type": "number", "description": "the answer, where the model gives a number"},
         "unlike": {"type": "boolean", "description": "the input is unlike what the model learned from"},
         "overlay": {"type": "string", "description": "with explain=1: where the model looked, a data URI"},
+        "words": {
+            "type": "array",
+            "description": "with explain=1: each piece of the text and its share of the score",
+            "items": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}]},
+        },
         "caption": {"type": "string"},
+        "text": {"type": "string", "description": "what was written, where the model writes"},
+        "forecast": {
+            "type": "array",
+            "description": "the steps that follow, where the model forecasts",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "ahead": {"type": "integer", "minimum": 1},
+                    "channel": {"type": "string"},
+                    "median": {"type": "number"},
+                    "quantiles": {"type": "object", "additionalProperties": {"type": "number"}},
+                },
+            },
+        },
+        "cut": {"type": "integer", "description": "tokens or steps that the model could not see"},
+        "note": {"type": "string"},
         "error": ERROR["properties"]["error"],
     },
 }
@@ -56,7 +80,7 @@ PREDICTIONS = {
         "milliseconds": {"type": "number", "description": "from the whole body to the answer"},
         "predictions": {
             "type": "array",
-            "description": "one for each picture, in order; one that failed alone holds an error",
+            "description": "one for each input, in order; one that failed alone holds an error",
             "items": {"$ref": "#/components/schemas/Prediction"},
         },
     },
@@ -71,21 +95,24 @@ EXAMPLE = {
 }
 GENERAL = ("unknown-host", "foreign-origin", "internal")
 OF_PREDICT = (
-    "no-picture", "bad-json", "bad-base64", "bad-multipart", "bad-parameter", "bad-length", "no-explanation",
-    "too-many-pictures", "body-too-slow", "body-too-large", "unsupported-body", "damaged-picture", "busy",
-    "model-failed", "not-ready", "stopping", "expired",
+    "bad-json", "bad-multipart", "bad-parameter", "bad-length", "no-explanation", "body-too-slow",
+    "body-too-large", "unsupported-body", "busy", "model-failed", "not-ready", "stopping", "expired",
 )  # fmt: skip
 WITH_KEY = ("key-missing", "key-wrong")
 
 
-def completed(document: dict[str, Any], *, keyed: bool, most: int) -> dict[str, Any]:
-    """FastAPI's document with /predict, the errors and the key. most: pictures a request may hold."""
+def completed(document: dict[str, Any], door: Door, *, keyed: bool, most: int) -> dict[str, Any]:
+    """FastAPI's document with /predict, the errors and the key. most: inputs a request may hold."""
     parts = document.setdefault("components", {})
     parts["schemas"] = {"Error": ERROR, "Prediction": ANSWER, "Predictions": PREDICTIONS}
-    document.setdefault("paths", {})["/predict"] = {"post": _predict(most)}
+    document.setdefault("paths", {})["/predict"] = {"post": _predict(door, most)}
     for path, methods in document["paths"].items():
         closed = keyed and path not in ("/", "/health", "/ready")
-        codes = (*GENERAL, *(OF_PREDICT if path == "/predict" else ()), *(WITH_KEY if closed else ()))
+        codes = (
+            *GENERAL,
+            *((*OF_PREDICT, *door.codes) if path == "/predict" else ()),
+            *(WITH_KEY if closed else ()),
+        )
         for operation in methods.values():
             operation["responses"] = operation.get("responses", {}) | _errors(codes)
             if closed:
@@ -118,40 +145,20 @@ def _error(names: list[str]) -> dict[str, Any]:
     return answer
 
 
-def _predict(most: int) -> dict[str, Any]:
-    text = {"type": "string", "contentEncoding": "base64"}
-    file = {"type": "string", "format": "binary"}
-    one_or_many = {
-        "oneOf": [
-            {"type": "object", "required": ["picture"], "properties": {"picture": text}},
-            {
-                "type": "object",
-                "required": ["pictures"],
-                "properties": {"pictures": {"type": "array", "items": text, "minItems": 1, "maxItems": most}},
-            },
-        ]
-    }
-    form = {"type": "object", "properties": {"file": {"type": "array", "items": file, "maxItems": most}}}
+def _predict(door: Door, most: int) -> dict[str, Any]:
     return {
-        "summary": "Classes of one or several pictures",
+        "summary": f"Answers for one or several {door.things}",
         "operationId": "predict",
         "parameters": [
             {"name": "top", "in": "query", "description": "how many classes to name",
              "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 5}},
-            {"name": "explain", "in": "query", "description": "1 adds where the model looked",
+            {"name": "explain", "in": "query", "description": "1 adds what made the answer",
              "schema": {"type": "integer", "enum": [0, 1], "default": 0}},
         ],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": form},
-                "application/json": {"schema": one_or_many, "example": {"picture": "/9j/4AAQSkZJRg…"}},
-                "image/*": {"schema": file},
-            },
-        },
+        "requestBody": {"required": True, "content": door.content(most)},
         "responses": {
             "200": {
-                "description": "an answer for each picture",
+                "description": f"an answer for each of the {door.things}",
                 "content": {
                     "application/json": {
                         "schema": {"$ref": "#/components/schemas/Predictions"},

@@ -1,7 +1,7 @@
-"""A model over HTTP: pictures in, JSON out, refused early and politely when there is too much of it.
+"""A model over HTTP: inputs in, JSON out, refused early and politely when there is too much of it.
 
-A request passes the guard (who, how much, how slowly), its pictures wait in the batcher, and one thread
-decodes and computes; /ready says yes only after a real picture went all the way through. Stopping finishes
+A request passes the guard (who, how much, how slowly), its inputs wait in the batcher, and one thread
+decodes and computes; /ready says yes only after a real input went all the way through. Stopping finishes
 what is in; a model that hangs ends the process, because whoever started it can start it anew and a thread
 cannot be mended from outside.
 
@@ -13,7 +13,6 @@ Command: glassworks serve RUN
 import asyncio
 import contextlib
 import functools
-import io
 import json
 import logging
 import time
@@ -22,17 +21,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-import numpy as np
-from PIL import Image
-
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.deploy.batcher import Batcher, Closed, Expired, Full, Steps, whole_seconds
-from glassworks.deploy.bodies import pictures_in
 from glassworks.deploy.guard import Guard, Limits, Message, Receive, Send
 from glassworks.deploy.meters import Meters
 from glassworks.deploy.openapi import completed
 from glassworks.deploy.refusals import Refusal, as_response, internal, status_of
-from glassworks.deploy.server_page import page, policy
+from glassworks.deploy.server_page import policy
 from glassworks.deploy.service import Service
 
 if TYPE_CHECKING:
@@ -50,7 +45,7 @@ class Settings:
 
     host, port: where to listen; port 0 is any free one
     key:        what clients must send; needed when others can reach the port
-    queue:      requests that may wait; most: pictures in one forward and in one request
+    queue:      requests that may wait; most: inputs in one forward and in one request
     deadline:   seconds an answer may take; hang: seconds a forward may take before the process ends
     body_limit: bytes of a request; patience: seconds for headers, and for a body, to arrive
     drain:      seconds to finish what is in when stopped
@@ -98,7 +93,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Item:
-    """One picture of a request, as it waits."""
+    """One input of a request, as it waits."""
 
     body: bytes
     top: int = TOP
@@ -114,7 +109,7 @@ class Serving:
         self.on_failure: Callable[[str], None] = lambda why: None
         steps = Steps(
             prepare=lambda item: service.decode(item.body),
-            forward=lambda pictures: service.engine(np.stack(pictures)),
+            forward=lambda prepared: service.engine(service.join(prepared)),
             finish=self._finish,
             slow=lambda item: item.explain,
         )
@@ -137,8 +132,8 @@ class Serving:
             await self.batcher.stop(self.settings.drain)
 
     async def _warm_up(self) -> None:
-        """A picture goes all the way through, alone and in the largest batch."""
-        sample = Item(_any_picture())
+        """An input goes all the way through, alone and in the largest batch."""
+        sample = Item(self.service.door.sample())
         try:
             for items in (1, min(self.settings.most, self.settings.queue)):
                 for answer in self.batcher.submit([sample] * items, WARM_UP_SECONDS):
@@ -162,7 +157,7 @@ class Serving:
         self.meters.batch(items, seconds)
 
     def _finish(self, item: Item, row: Any) -> str:
-        """The answer for one picture as JSON text, so that an answer which is none fails alone."""
+        """The answer for one input as JSON text, so that an answer which is none fails alone."""
         answer = self.service.words(row)
         if isinstance(answer.get("answers"), list):
             answer = answer | {"answers": answer["answers"][: item.top]}
@@ -171,7 +166,7 @@ class Serving:
         return json.dumps(answer, ensure_ascii=False, allow_nan=False)
 
     def refused(self) -> Refusal | None:
-        """Why no picture is taken now, or None."""
+        """Why nothing is taken now, or None."""
         if self.state == "ready":
             return None
         stopping = self.state == "stopping"
@@ -213,7 +208,7 @@ class Serving:
         log.error("the model failed on an input", exc_info=error)
         return Refusal(
             "model-failed", expected="an answer of the model", got="a failure on this input",
-            fix="try another picture; the server's log says where it failed",
+            fix="try another input; the server's log says where it failed",
         )  # fmt: skip
 
 
@@ -233,7 +228,7 @@ class Predict:
         top, explain = _parameters(scope["query_string"])
         if explain and serving.service.explain is None:
             raise Refusal(
-                "no-explanation", expected="a model that draws overlays", got="one that does not",
+                "no-explanation", expected="a model that explains its answers", got="one that does not",
                 fix="ask without explain=1",
             )  # fmt: skip
         body = await self._body(receive)
@@ -241,11 +236,11 @@ class Predict:
             return
         started = time.perf_counter()
         kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-        pictures = pictures_in(
+        bodies = serving.service.door.items_in(
             body, kind.decode("latin-1"), min(serving.settings.most, serving.settings.queue)
         )
         try:
-            answers = serving.batcher.submit([Item(picture, top, explain) for picture in pictures])
+            answers = serving.batcher.submit([Item(one, top, explain) for one in bodies])
         except (Full, Closed) as error:
             raise serving.as_error(error) from None
         if await _finished(answers, receive):
@@ -332,13 +327,6 @@ def _bad_parameter(expected: str, got: str) -> Refusal:
     return Refusal("bad-parameter", expected=expected, got=got, fix="for example /predict?top=3&explain=1")
 
 
-def _any_picture() -> bytes:
-    """A small picture that every decoder reads."""
-    file = io.BytesIO()
-    Image.radial_gradient("L").resize((64, 64)).convert("RGB").save(file, "JPEG")
-    return file.getvalue()
-
-
 def application(service: Service, settings: Settings, serving: Serving | None = None) -> "FastAPI":
     """The ASGI application of a service: FastAPI's routes inside the guard."""
     try:
@@ -372,17 +360,19 @@ def application(service: Service, settings: Settings, serving: Serving | None = 
     app.state.serving = serving
     app.router.routes.append(Route("/predict", predict, methods=["POST"]))  # known to the router: 405
     explains, keyed = service.explain is not None, bool(settings.key)
-    page_text = page(service.name, explains=explains, keyed=keyed, limit=settings.body_limit)
+    door = service.door
+    page_text = door.page(service.name, explains=explains, keyed=keyed, limit=settings.body_limit)
+    page_policy = policy(page_text)
 
-    @app.get("/", response_class=HTMLResponse, summary="The page to drop a picture on")
+    @app.get("/", response_class=HTMLResponse, summary="The page for people")
     async def root() -> Response:
-        return HTMLResponse(page_text, headers={"content-security-policy": policy()})
+        return HTMLResponse(page_text, headers={"content-security-policy": page_policy})
 
     @app.get("/health", summary="Whether the process lives")
     async def health() -> Response:
         return JSONResponse({"status": "live"})
 
-    @app.get("/ready", summary="Whether pictures are taken: a warm-up picture went through",
+    @app.get("/ready", summary="Whether inputs are taken: a warm-up went through",
              responses={503: {"description": "not ready"}})  # fmt: skip
     async def ready() -> Response:
         if (refused := serving.refused()) is not None:
@@ -391,7 +381,7 @@ def application(service: Service, settings: Settings, serving: Serving | None = 
 
     @app.get("/about", summary="What the model is and how good it was")
     async def about() -> Response:
-        limits = {"body_bytes": settings.body_limit, "pictures": settings.most, "seconds": settings.deadline}
+        limits = {"body_bytes": settings.body_limit, door.things: settings.most, "seconds": settings.deadline}
         facts = {"schema": 1, "name": service.name, "explain": explains, "limits": limits}
         return JSONResponse(service.about | facts)
 
@@ -416,7 +406,7 @@ def application(service: Service, settings: Settings, serving: Serving | None = 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             plain = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            app.openapi_schema = completed(plain, keyed=keyed, most=settings.most)
+            app.openapi_schema = completed(plain, door, keyed=keyed, most=settings.most)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The page at `/`: drop a picture, see the answer and where the model looked. One file, nothing from outside.
+"""What all pages of the server share: style, asking, answers, facts. One file each, nothing from outside.
 
 The server sends style and script inside the page and names their digests in the Content-Security-Policy, so
 the browser runs these and nothing else, with or without a network. All facts come from /about and all answers
@@ -12,6 +12,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 
 from glassworks.core.page import STYLE
 
@@ -42,6 +43,14 @@ input[type=range] { accent-color: var(--accent); flex: 1 1 140px; min-width: 0; 
 input[type=password] { font: inherit; color: inherit; background: var(--paper); padding: .5rem .7rem;
   border: 1px solid var(--line); border-radius: 8px; min-height: 44px; flex: 1 1 200px; min-width: 0; }
 .away { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+textarea { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line);
+  border-radius: 10px; padding: .7rem .8rem; width: 100%; box-sizing: border-box; min-height: 180px;
+  resize: vertical; }
+textarea:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; } .big { font-size: 1.6rem; }
+textarea.numbers { font-family: ui-monospace, monospace; font-size: .9rem; }
+.words { line-height: 1.9; overflow-wrap: anywhere; white-space: pre-wrap; }
+.words span { border-radius: 4px; padding: .05rem .1rem; }
+.long { max-height: 340px; overflow-y: auto; } svg.course { width: 100%; height: auto; display: block; }
 ol.answers { list-style: none; margin: 0; padding: 0; }
 ol.answers li { margin: 0 0 .6rem; } ol.answers .name { display: flex; justify-content: space-between;
   gap: 1rem; }
@@ -61,11 +70,11 @@ dt { color: var(--soft); } dd { margin: 0; } @media (max-width: 480px) { dl { gr
   td.number { font-size: .85rem; } th:last-child, td:last-child { padding-right: 0; } }
 """
 
-SCRIPT = r"""
+SHARED = r"""
 "use strict";
 const at = id => document.getElementById(id);
 const facts = JSON.parse(at("facts").textContent);
-let picked = null, turn = 0;
+let turn = 0;
 const make = (tag, text, kind) => { const one = document.createElement(tag);
   if (text !== undefined) one.textContent = text; if (kind) one.className = kind; return one; };
 const key = () => { const word = at("key") && at("key").value.trim(); return word ? {"X-API-Key": word}
@@ -94,8 +103,11 @@ function complain(error) {
 const ANSWER = prediction => {
   const parts = [];
   if (prediction.unlike) { const box = make("div", undefined, "notice");
-    box.append(make("b", "None of these?"), "This picture is unlike what the model learned from, so do not " +
+    box.append(make("b", "None of these?"), "This input is unlike what the model learned from, so do not " +
       "rely on the answers below."); parts.push(box); }
+  if (prediction.note) parts.push(make("p", prediction.note, "note"));
+  if (typeof prediction.value === "number") { parts.push(make("p", prediction.value.toPrecision(6), "big"));
+    return parts; }
   if (!Array.isArray(prediction.answers)) { parts.push(make("pre", JSON.stringify(prediction, null, 2)));
     return parts; }
   const list = make("ol", undefined, "answers");
@@ -108,63 +120,6 @@ const ANSWER = prediction => {
   }
   parts.push(list); return parts;
 };
-
-async function answer() {
-  if (!picked) return;
-  const mine = ++turn, explain = facts.explain && at("explain").checked;
-  at("result").setAttribute("aria-busy", "true");
-  if (!at("result").querySelector("ol")) at("result").replaceChildren(make("p", "Looking …", "note"));
-  heat(null);
-  const form = new FormData(); form.append("file", picked);
-  try {
-    const {predictions: [prediction], milliseconds} =
-      await ask(`predict?top=5${explain ? "&explain=1" : ""}`, {method: "POST", body: form});
-    if (mine !== turn) return;
-    at("result").replaceChildren(...ANSWER(prediction), make("p",
-      `answered in ${Math.max(1, Math.round(milliseconds))} ms`, "note"));
-    if (prediction.overlay) heat(prediction.overlay, prediction.caption);
-  } catch (error) { if (mine === turn) complain(error.fix ? error : {expected: "an answer",
-    got: "an answer this " +
-      "page cannot read", fix: "reload the page"}); }
-  if (mine === turn) at("result").removeAttribute("aria-busy");
-}
-
-function heat(source, caption) {
-  at("heat").hidden = at("fading").hidden = !source;
-  at("caption").textContent = source ? caption || "" : "";
-  if (source) { at("heat").src = source; at("heat").alt = caption || "where the model looked";
-    at("heat").style.opacity = at("fade").value / 100; } else at("heat").removeAttribute("src");
-}
-
-function pick(file) {
-  if (!file) return;
-  picked = file; heat(null);
-  if (at("preview").src) URL.revokeObjectURL(at("preview").src);
-  at("preview").src = URL.createObjectURL(file); at("preview").alt = `your picture ${file.name}`;
-  at("stack").hidden = false; at("hint").hidden = true; at("drop").classList.add("full");
-    at("again").hidden = false;
-  at("said").textContent = `${file.name} chosen`;
-  at("result").replaceChildren();
-  if (file.size > facts.limit) return complain({expected: `a picture of at most ${facts.limit / 1e6} MB`,
-    got: `${(file.size / 1e6).toFixed(1)} MB`, fix: "make it smaller first"});
-  answer();
-}
-at("preview").addEventListener("load", () =>
-  at("preview").classList.toggle("small", Math.max(at("preview").naturalWidth,
-    at("preview").naturalHeight) < 200));
-at("preview").addEventListener("error", () => { at("stack").hidden = true;
-  at("hint").hidden = false; at("drop").classList.remove("full"); });
-for (const id of ["file", "camera"]) at(id).addEventListener("change", event => {
-  pick(event.target.files[0]); event.target.value = ""; });
-for (const kind of ["dragover", "dragleave", "drop"]) document.addEventListener(kind, event => {
-  event.preventDefault(); at("drop").classList.toggle("over", kind === "dragover");
-  if (kind === "drop") pick(event.dataTransfer.files[0]); });
-document.addEventListener("paste", event => pick(event.clipboardData.files[0]));
-at("again").addEventListener("click", () => at("file").click());
-at("take").addEventListener("click", () => at("camera").click());
-at("explain").addEventListener("change", answer);
-at("fade").addEventListener("input", () => { at("heat").style.opacity = at("fade").value / 100; });
-if (at("key")) at("key").addEventListener("change", () => { about(); answer(); });
 
 function shown(value) {
   if (Array.isArray(value)) return value.length > 12 ?
@@ -179,14 +134,15 @@ async function about() {
   catch (error) { at("about").replaceChildren(make("p", `${error.expected}: ${error.fix}`, "note")); return; }
   const list = make("dl");
   for (const [name, value] of Object.entries(model)) {
-    if (["schema", "name", "figures", "limits", "explain"].includes(name) || value === null) continue;
+    if (["schema", "name", "figures", "limits", "explain"].includes(name) || value === null ||
+      (Array.isArray(value) && !value.length)) continue;
     list.append(make("dt", name.replaceAll("_", " ")), make("dd", shown(value)));
   }
   const parts = [list];
   if (model.figures && Object.keys(model.figures).length) {
     const table = make("table"), head = make("tr"), frame = make("div", undefined, "scroll");
     for (const [word, kind] of [["figure", ""], ["value", "number"], ["95 % interval", "number"],
-      ["pictures", "number"]])
+      ["n", "number"]])
       head.append(make("th", word, kind));
     table.append(head);
     for (const [name, one] of Object.entries(model.figures)) { const row = make("tr"), figure = value =>
@@ -195,67 +151,40 @@ async function about() {
         make("td", one.low === undefined ? "" : `${figure(one.low)} – ${figure(one.high)}`, "number"),
         make("td", one.n === undefined ? "" : Number(one.n).toLocaleString("en"), "number"));
       table.append(row); }
-    frame.append(table); parts.push(make("h3", "Measured on pictures it had not seen"), frame);
+    frame.append(table); parts.push(make("h3", `Measured on ${facts.things} it had not seen`), frame);
   }
   at("about").replaceChildren(...parts);
   if (model.name) at("title").textContent = model.name;
 }
-at("curl").textContent = `curl -F file=@picture.jpg ${facts.keyed ? '-H "X-API-Key: KEY" ' : ""}` +
-  `"${location.origin}/predict?top=3"`;
-about();
 """
 
-BODY = """
-<header><h1 id="title">{name}</h1>
-<p class="lead">Drop a picture and see what this model says. It stays on the machine that runs the server.</p>
-</header>
-{key}
-<div class="two">
-<section><h2>Your picture</h2>
-<label class="drop" id="drop" for="file"><span class="away">Choose a picture</span>
-<input class="away" type="file" id="file" accept="image/*">
-<span class="hint" id="hint"><b>Drop a picture here</b><span class="note">or click to choose one,
-  or paste it</span></span>
-<span class="stack" id="stack" hidden><img id="preview" alt=""><img id="heat" alt="" hidden></span></label>
-<input class="away" type="file" id="camera" accept="image/*" capture="environment"
-  tabindex="-1" aria-hidden="true">
-<div class="row"><button type="button" id="again" hidden>Another picture</button>
-<button type="button" class="plain" id="take">Take one</button>
-<label class="check" {explain}><input type="checkbox" id="explain"> show where it looked</label></div>
-<div class="row" id="fading" hidden><label for="fade">picture</label>
-<input type="range" id="fade" min="0" max="100" value="60" aria-label="fade from the picture to the heat">
-<span aria-hidden="true">heat</span></div>
-<p class="note" id="caption"></p><p class="away" role="status" id="said"></p></section>
-<section><h2>Answer</h2><div id="result" aria-live="polite"><p class="note">The answer appears here.</p></div>
-</section>
-</div>
-<section><h2>About this model</h2><div id="about"><p class="note">…</p></div></section>
-<section><h2>From a program</h2><pre tabindex="0"><code id="curl"></code></pre>
-<p class="note">JSON works too: <code>{{"picture": base64}}</code> to <code>/predict</code>;
-<code>?explain=1</code> adds the overlay. All addresses and errors: <a href="openapi.json">openapi.json</a>;
-how busy it is: <a href="metrics">metrics</a>.</p></section>
-"""
 KEY = """<section><h2>Key</h2><div class="row"><label for="key">This server asks for its key</label>
 <input type="password" id="key" autocomplete="current-password"></div></section>"""
 
 
-def page(name: str, *, explains: bool, keyed: bool, limit: int) -> str:
-    """The page as HTML. limit: bytes a body may have."""
-    facts = json.dumps({"explain": explains, "keyed": keyed, "limit": limit})
+def document(name: str, body: str, script: str, *, keyed: bool, **facts: object) -> str:
+    """A page as HTML. body: with {key} where the key is asked for, and {name}; script: after the shared one.
+
+    facts: what the script knows besides: `things`, `explain`, `limit` bytes of a body.
+    """
+    told = json.dumps({"keyed": keyed, **facts})
     title = html.escape("Glassworks" if keyed else name)
-    body = BODY.format(name=title, key=KEY if keyed else "", explain="" if explains else "hidden")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{title}</title><style>{STYLE}{OWN_STYLE}</style></head><body><main>{body}</main>"
-        f'<script type="application/json" id="facts">{facts}</script>'
-        f"<script>{SCRIPT}</script></body></html>\n"
+        f"<title>{title}</title><style>{STYLE}{OWN_STYLE}</style></head><body><main>"
+        f"{body.format(name=title, key=KEY if keyed else '')}</main>"
+        f'<script type="application/json" id="facts">{told}</script>'
+        f"<script>{SHARED}{script}</script></body></html>\n"
     )
 
 
-def policy() -> str:
-    """The Content-Security-Policy of the page: its own style and script by digest, nothing else."""
-    style, script = _digest(STYLE + OWN_STYLE), _digest(SCRIPT)
+def policy(page: str) -> str:
+    """The Content-Security-Policy of a page: its own style and script by digest, nothing else."""
+    style, script = (
+        " ".join(map(_digest, re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)))
+        for tag in ("style", "script")
+    )
     return (
         f"default-src 'none'; style-src {style}; script-src {script}; img-src data: blob:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -1,8 +1,9 @@
-"""What a server knows of a model: five functions and a card, and nothing of frameworks, files or runs.
+"""What a server knows of a model: a few functions and a card, and nothing of frameworks, files or runs.
 
-A picture arrives as bytes, is decoded to pixels, goes through an engine together with others, and each row
-that comes out is put into words. Whoever wires a model (eager torch, ONNX, int8) fills in the functions;
-the batcher and the server treat the rows as opaque, so a change of engine changes nothing here.
+An input arrives as bytes, is decoded, goes through an engine together with others, and each row that comes
+out is put into words. What kinds of inputs there are is told by the doors (`doors.py`). Whoever wires a model
+(eager torch, ONNX, int8) fills in the functions; the batcher and the server treat the rows as opaque, so a
+change of engine changes nothing here.
 
 The first thing to change: `words`, to answer something else than classes.
 """
@@ -19,6 +20,7 @@ from PIL import Image
 from glassworks.core.errors import PersonError
 from glassworks.data.damage import NoPicture, why_no_header
 from glassworks.data.decode import FORMATS, PIXEL_LIMIT, Fit, Resample, open_picture, read_picture
+from glassworks.deploy.doors import PICTURES, Door
 
 PICTURE_SENT = "the picture that was sent"
 
@@ -30,20 +32,25 @@ class Service:
     name:    how the model is called in answers and on the page
     about:   public facts for /about and the page: system, kind, classes, input, engine and why, figures
              {name: {"value", "low", "high", "n"}}; nothing in it may be secret
-    decode:  bytes of one picture -> uint8 (height, width, channels); PersonError for what is none.
-             It opens no file and follows no address
-    engine:  uint8 (n, height, width, channels) -> n rows of any kind; runs in the one model thread
+    decode:  bytes of one input -> what the engine takes, such as uint8 (height, width, channels);
+             PersonError for what is none. It opens no file and follows no address
+    engine:  what `join` makes of n of them -> n rows of any kind; runs in the one model thread
     words:   a row -> the answer as JSON: {"answers": [{"class", "probability"}, …] best first,
              optionally "unlike": true when the input is unlike the training data, and more}
-    explain: bytes of one picture -> {"overlay": data URI at the picture's size, "caption": str}, or None
+    explain: bytes of one input -> more of its answer as JSON, such as {"overlay": data URI at the picture's
+             size, "caption": str}; None: there is nothing to tell
+    door:    how inputs come in: pictures, texts or series
+    join:    n decoded inputs -> the batch; left out: pictures of one size, stacked
     """
 
     name: str
     about: dict[str, Any]
-    decode: Callable[[bytes], np.ndarray]
-    engine: Callable[[np.ndarray], Sequence[Any]]
+    decode: Callable[[bytes], Any]
+    engine: Callable[[Any], Sequence[Any]]
     words: Callable[[Any], dict[str, Any]]
     explain: Callable[[bytes], dict[str, Any]] | None = None
+    door: Door = PICTURES
+    join: Callable[[list[Any]], Any] = np.stack
 
 
 def pixels_from_bytes(

@@ -31,6 +31,7 @@ STEPS, MOST_STEPS = 32, 512  # points of the path, doubled until the shares sum 
 CLOSE = 0.01  # the largest gap of the sum, by the difference (or by 1 where that is smaller)
 BATCH = 64  # copies of a text that go through the model at once
 DRAWS = 20  # random choices of words that the check compares with
+LEAST_COST = 0.05  # of a score in log odds: about a hundredth of a probability around a half
 
 Score = Callable[[Tensor], Tensor]
 """Raw outputs (batch, outputs) -> one number each, (batch,): what is explained."""
@@ -70,8 +71,8 @@ class Removal:
 
     @property
     def holds(self) -> bool:
-        """Whether taking them away costs more than taking others."""
-        return self.score - self.without > self.score - self.random
+        """Whether taking them away costs clearly more than taking others: `LEAST_COST` of the score more."""
+        return self.random - self.without > LEAST_COST
 
 
 def log_odds(target: int) -> Score:

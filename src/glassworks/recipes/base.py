@@ -7,7 +7,7 @@ known is refused with the nearest one that is.
 import dataclasses
 import importlib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -54,6 +54,8 @@ class InputPart(Part):
     mean and std are measured on the training part where they are not given.
     """
 
+    things: ClassVar[str] = "pictures"
+
     height: int = Field(ge=1, le=4096)
     width: int = Field(ge=1, le=4096)
     channels: Literal[1, 3]
@@ -84,6 +86,8 @@ class TextPart(Part):
     context: most tokens that the model sees of a text; texts that are longer are counted before training
     """
 
+    things: ClassVar[str] = "texts"
+
     tokens: Literal["word", "character", "piece", "given"] = "word"
     context: int = Field(256, ge=2, le=131_072)
     lower: bool = True
@@ -102,6 +106,8 @@ class SeriesPart(Part):
     period:   steps of a season (12 for months), 0 where none is known
     mean, std: per channel, measured on the training part where they are not given
     """
+
+    things: ClassVar[str] = "series"
 
     history: int = Field(ge=1)
     horizon: int = Field(0, ge=0)

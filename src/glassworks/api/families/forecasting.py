@@ -25,8 +25,15 @@ from glassworks.weights.store import load_into, write_tensors
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, ExplainRequest, ExportRequest, PredictRequest
+    from glassworks.api.requests import (
+        EvaluateRequest,
+        ExplainRequest,
+        ExportRequest,
+        PredictRequest,
+        ServeRequest,
+    )
     from glassworks.api.run import Run
+    from glassworks.deploy.service import Service
 
 WIDENED = (
     "intervals were widened {factor:.2f} times, to hold what they promise on the validation part; coverage "
@@ -43,8 +50,7 @@ class SeriesToContinue:
     )
     answers_alone = True  # `predict RUN` without files continues the run's own series
     instead: Mapping[str, str] = MappingProxyType(
-        {"serve": "glassworks predict RUN NEW.csv --out FORECAST.csv, or glassworks export RUN --to onnx"}
-        | dict.fromkeys(
+        dict.fromkeys(
             ("compare", "cross-validate", "learning-curve"),
             "evaluate is a rolling back-test already: read its MASE for each run, on the same --horizon",
         )
@@ -131,14 +137,20 @@ class SeriesToContinue:
         return predict_series(run, request)
 
     def export(self, run: "Run", request: "ExportRequest") -> dict[str, Any]:
-        from glassworks.api.forecast_export import export_forecaster
+        from glassworks.api import sequence_shipments
+        from glassworks.api.sequence_export import export_sequences
 
-        return export_forecaster(run, request)
+        return export_sequences(run, request, sequence_shipments.forecast(run))
 
     def explain(self, run: "Run", request: "ExplainRequest") -> list[dict]:
         from glassworks.api.forecast_explain import explain_series
 
         return explain_series(run, request)
+
+    def service(self, run: "Run", request: "ServeRequest", folder: Path) -> "Service":
+        from glassworks.api import sequence_serve
+
+        return sequence_serve.of_forecaster(run, request, folder)
 
 
 FAMILY = SeriesToContinue()

@@ -24,11 +24,12 @@ from glassworks.weights.store import load_into
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
+    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest, ServeRequest
     from glassworks.api.run import Run
+    from glassworks.deploy.service import Service
 
 SAMPLE = "sample:austen"  # what `--data sample` is here
-WRITE = 'let it write: glassworks generate RUN "a beginning"'
+SERVE = "other programs reach it over HTTP: glassworks serve RUN; or read model.safetensors of the run"
 BITS = "judge each with glassworks evaluate: bits per character compare models of any tokens"
 
 
@@ -38,8 +39,7 @@ class ContinuedTexts:
     data = "texts without labels: a .txt file, a folder of them, or a table with a column of texts"
     writes = True
     instead: Mapping[str, str] = MappingProxyType(
-        dict.fromkeys(("export", "serve"), WRITE)
-        | dict.fromkeys(("compare", "cross-validate", "learning-curve"), BITS)
+        {"export": SERVE} | dict.fromkeys(("compare", "cross-validate", "learning-curve"), BITS)
     )
 
     def open_data(self, data: DataPart) -> TextTable:
@@ -119,6 +119,11 @@ class ContinuedTexts:
         from glassworks.api.language_answers import explain_surprise
 
         return explain_surprise(run, request)
+
+    def service(self, run: "Run", request: "ServeRequest", folder: Path) -> "Service":
+        from glassworks.api import sequence_serve
+
+        return sequence_serve.of_writer(run, request, folder)
 
 
 FAMILY = ContinuedTexts()

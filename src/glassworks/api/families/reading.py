@@ -23,8 +23,15 @@ from glassworks.training.state import TrainingState
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
+    from glassworks.api.requests import (
+        EvaluateRequest,
+        ExplainRequest,
+        ExportRequest,
+        PredictRequest,
+        ServeRequest,
+    )
     from glassworks.api.run import Run
+    from glassworks.deploy.service import Service
 
 NO_LABELS = {"no-texts", "no-class-folders"}  # what the door says of texts without labels
 EITHER = "; or --labels none, to learn the language of the texts by guessing hidden words"
@@ -137,8 +144,28 @@ class Reading:
             return explain_reading(run, request)
         return LABELLED.explain(run, request)
 
+    def export(self, run: "Run", request: "ExportRequest") -> dict[str, Any]:
+        _require_classes("export", run)
+        return LABELLED.export(run, request)
+
+    def service(self, run: "Run", request: "ServeRequest", folder: Path) -> "Service":
+        from glassworks.api import sequence_serve
+
+        _require_classes("serve", run)
+        return sequence_serve.of_texts(run, request, folder)
+
 
 FAMILY = Reading()
+
+
+def _require_classes(verb: str, run: "Run") -> None:
+    """Only what answers for a text is shipped; a reader of hidden words is a beginning for others."""
+    if run.card["kind"] == "none":
+        raise PersonError(
+            "other-task", expected=f"a run with classes or a number for `glassworks {verb}`",
+            got=f"{run.path}, which guesses hidden words",
+            fix="teach it your labels: glassworks finetune bert --from RUN --data TABLE.csv",
+        )  # fmt: skip
 
 
 def _require_head(recipe: Recipe, table: TextTable) -> None:

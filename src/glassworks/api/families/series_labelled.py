@@ -21,11 +21,17 @@ from glassworks.training.state import TrainingState
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, ExplainRequest, ExportRequest, PredictRequest
+    from glassworks.api.requests import (
+        EvaluateRequest,
+        ExplainRequest,
+        ExportRequest,
+        PredictRequest,
+        ServeRequest,
+    )
     from glassworks.api.run import Run
+    from glassworks.deploy.service import Service
 
 SAMPLE = "sample:japanese-vowels"  # what `--data sample` is here
-ASK = "glassworks predict RUN SERIES.csv --out ANSWERS.csv, or export RUN --to onnx for other programs"
 
 
 class LabelledSeries:
@@ -36,8 +42,7 @@ class LabelledSeries:
         "row a series, or class folders of tables"
     )
     instead: Mapping[str, str] = MappingProxyType(
-        {"serve": ASK}
-        | dict.fromkeys(
+        dict.fromkeys(
             ("cross-validate", "learning-curve"),
             "train several seeds (--seed 1), and compare them with glassworks compare RUN RUN",
         )
@@ -100,9 +105,15 @@ class LabelledSeries:
         return explain_series(run, request)
 
     def export(self, run: "Run", request: "ExportRequest") -> dict[str, Any]:
-        from glassworks.api.series_export import export_series
+        from glassworks.api import sequence_shipments
+        from glassworks.api.sequence_export import export_sequences
 
-        return export_series(run, request)
+        return export_sequences(run, request, sequence_shipments.series(run))
+
+    def service(self, run: "Run", request: "ServeRequest", folder: Path) -> "Service":
+        from glassworks.api import sequence_serve
+
+        return sequence_serve.of_series(run, request, folder)
 
 
 FAMILY = LabelledSeries()

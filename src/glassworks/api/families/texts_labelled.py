@@ -21,12 +21,18 @@ from glassworks.training.state import TrainingState
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
+    from glassworks.api.requests import (
+        EvaluateRequest,
+        ExplainRequest,
+        ExportRequest,
+        PredictRequest,
+        ServeRequest,
+    )
     from glassworks.api.run import Run
+    from glassworks.deploy.service import Service
 
 SAMPLE = "sample:movie-reviews"  # what `--data sample` is here
 MOST_CLASSES = 1_000  # more is a column that is not a label
-ASK = "ask it with glassworks predict RUN TEXTS.csv --out ANSWERS.csv"
 
 
 class LabelledTexts:
@@ -36,8 +42,7 @@ class LabelledTexts:
         "texts with labels: CSV, TSV, JSONL or Parquet with a text and a label column, folders of .txt files"
     )
     instead: Mapping[str, str] = MappingProxyType(
-        dict.fromkeys(("export", "serve"), ASK)
-        | dict.fromkeys(
+        dict.fromkeys(
             ("cross-validate", "learning-curve"),
             "train several seeds (--seed 1), and compare them with glassworks compare RUN RUN",
         )
@@ -105,6 +110,17 @@ class LabelledTexts:
         from glassworks.api.texts_explain import explain_texts
 
         return explain_texts(run, request)
+
+    def export(self, run: "Run", request: "ExportRequest") -> dict[str, Any]:
+        from glassworks.api import sequence_shipments
+        from glassworks.api.sequence_export import export_sequences
+
+        return export_sequences(run, request, sequence_shipments.texts(run))
+
+    def service(self, run: "Run", request: "ServeRequest", folder: Path) -> "Service":
+        from glassworks.api import sequence_serve
+
+        return sequence_serve.of_texts(run, request, folder)
 
 
 FAMILY = LabelledTexts()

@@ -31,8 +31,9 @@ from glassworks.weights.store import load_into
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
+    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest, ServeRequest
     from glassworks.api.run import Run
+    from glassworks.deploy.service import Service
 
 SAMPLE = "sample:django-de"  # what `--data sample` is here: pairs of texts
 
@@ -42,9 +43,7 @@ class PairsOfTexts:
 
     data = "pairs of texts: CSV, TSV, JSONL or Parquet with two columns of texts (--text, --target)"
     instead: Mapping[str, str] = MappingProxyType(
-        dict.fromkeys(
-            ("export", "serve"), "glassworks predict RUN TEXTS.csv --out ANSWERS.csv answers for files"
-        )
+        {"export": "other programs reach it over HTTP: glassworks serve RUN"}
         | dict.fromkeys(
             ("compare", "cross-validate", "learning-curve"),
             "train several seeds (--seed 1), and read the intervals of glassworks evaluate",
@@ -128,6 +127,11 @@ class PairsOfTexts:
         from glassworks.api.translation_answers import explain_texts
 
         return explain_texts(run, request)
+
+    def service(self, run: "Run", request: "ServeRequest", folder: Path) -> "Service":
+        from glassworks.api import sequence_serve
+
+        return sequence_serve.of_translator(run, request, folder)
 
 
 FAMILY = PairsOfTexts()
