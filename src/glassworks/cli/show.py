@@ -1,5 +1,6 @@
 """The verbs that show: `list` and `info`; and how tables look in a terminal."""
 
+import itertools
 import json
 import shutil
 import sys
@@ -8,6 +9,8 @@ import textwrap
 from glassworks.api import describe
 from glassworks.api.requests import InfoRequest, ListRequest
 from glassworks.core.files import readable_size
+
+LEAST = 24  # letters of a column that is wrapped, where the terminal is narrow
 
 
 def list_(request: ListRequest) -> int:
@@ -119,15 +122,28 @@ def _cut_as(attention: dict) -> str:
 
 
 def print_table(head: list[str], rows: list[list[str]]) -> None:
-    """A plain table: columns side by side, the last one wrapped to the width of the terminal."""
-    widths = [max(len(str(row[c])) for row in [head, *rows]) for c in range(len(head))]
-    room = max(24, shutil.get_terminal_size((110, 24)).columns - sum(widths[:-1]) - 2 * len(widths))
-    for row in [head, ["-" * min(width, room) for width in widths], *rows]:
-        first = "  ".join(str(cell).ljust(width) for cell, width in zip(row[:-1], widths))
-        lines = textwrap.wrap(str(row[-1]), room) or [""]
-        for place, line in enumerate(lines):
-            start = first if place == 0 else " " * len(first)
-            print(f"{start}  {line}".rstrip())
+    """A plain table: columns side by side, the last one wrapped to the width of the terminal.
+
+    Where the others would fill it, the widest of them are wrapped between words as well.
+    """
+    columns = shutil.get_terminal_size((110, 24)).columns
+    cells = [[str(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[c]) for row in cells) for c in range(len(head))]
+    words = [max(len(word) for row in cells for word in row[c].split(" ")) for c in range(len(head))]
+    spare = columns - 2 * len(widths) - LEAST
+    for c in sorted(range(len(widths) - 1), key=lambda c: -widths[c]):
+        over = max(0, sum(widths[:-1]) - spare)
+        widths[c] = min(widths[c], max(widths[c] - over, words[c], LEAST))
+    widths[-1] = max(LEAST, columns - sum(widths[:-1]) - 2 * len(widths))
+    longest = [min(width, max(len(row[c]) for row in cells)) for c, width in enumerate(widths)]
+    for row in [cells[0], ["-" * width for width in longest], *cells[1:]]:
+        wrapped = [_lines(cell, width) for cell, width in zip(row, widths)]
+        for lines in itertools.zip_longest(*wrapped, fillvalue=""):
+            print("  ".join(line.ljust(width) for line, width in zip(lines, widths)).rstrip())
+
+
+def _lines(cell: str, width: int) -> list[str]:
+    return textwrap.wrap(cell, width) if len(cell) > width else [cell]
 
 
 def print_json(content: dict) -> None:

@@ -42,6 +42,46 @@ LABS: dict[str, Lab] = {
             "foundations/the_training_loop",
         ),
         Lab(
+            "shift-tolerance",
+            "Pooling makes a network more tolerant of small shifts than a stride does, and not immune to them.",
+            4,
+            "image/how_a_network_sees",
+        ),
+        Lab(
+            "ablation-table",
+            "Augmentation, batch norm, dropout and depth each earn their place: without any one of them a "
+            "small CNN answers worse.",
+            4,
+            "image/a_classifier_of_your_own",
+        ),
+        Lab(
+            "scratch-against-transfer",
+            "With five pictures a class a new head on features from ImageNet beats a CNN from scratch, and "
+            "more pictures shrink its lead.",
+            5,
+            "image/standing_on_shoulders",
+        ),
+        Lab(
+            "frozen-norm-drifts",
+            "A frozen network that is left in training mode drifts, and its new head answers worse for it.",
+            3,
+            "image/standing_on_shoulders",
+        ),
+        Lab(
+            "caching-features",
+            "Features that are computed once give the same head as features computed in every epoch, many "
+            "times as fast.",
+            1,
+            "image/standing_on_shoulders",
+        ),
+        Lab(
+            "distillation-gain",
+            "A small CNN that learns from a larger one's soft answers, too, is better than the same on "
+            "labels alone.",
+            2,
+            "image/teachers_and_students",
+        ),
+        Lab(
             "deit-against-plain",
             "With a CNN as teacher, a small Transformer with a distillation token is better than the same "
             "trained plainly, on few pictures.",
@@ -102,6 +142,12 @@ LABS: dict[str, Lab] = {
             "image/what_it_looked_at",
         ),
         Lab(
+            "depth-against-data",
+            "What a deep network gains over a shallow one grows with the number of pictures.",
+            4,
+            "image/how_deep",
+        ),
+        Lab(
             "cnn-against-vit",
             "With few pictures a small CNN is better than a ViT of equal cost, and more pictures shrink the "
             "gap.",
@@ -145,7 +191,7 @@ LABS: dict[str, Lab] = {
             "At the usual start the gradient of a plain RNN is gone after 50 steps; an LSTM whose forget "
             "gate starts open keeps it.",
             1,
-            "",
+            "sequence/the_vanishing_gradient",
         ),
         Lab(
             "copy-task",
@@ -159,7 +205,14 @@ LABS: dict[str, Lab] = {
             "A GRU is as accurate as an LSTM of equal width, with three quarters of its numbers and in less "
             "time.",
             3,
-            "",
+            "sequence/gates",
+        ),
+        Lab(
+            "bottleneck",
+            "Through one state a short text is written from behind and a long one is not; with attention the "
+            "long one is too.",
+            4,
+            "sequence/attention",
         ),
         Lab(
             "padding-and-masks",
@@ -173,7 +226,27 @@ LABS: dict[str, Lab] = {
             "Analogies come out right only when the words of the question are no answers to it, and even "
             "then for the smaller part.",
             6,
-            "",
+            "sequence/words_as_vectors",
+        ),
+        Lab(
+            "raw-or-scaled",
+            "The same forecaster is worse on raw values than on scaled ones, and statistics of the whole "
+            "series make it look better than it is.",
+            4,
+            "sequence/forecasting_honestly",
+        ),
+        Lab(
+            "random-walks",
+            "On a random walk no model beats repeating the last value, however good its forecasts look.",
+            3,
+            "sequence/forecasting_honestly",
+        ),
+        Lab(
+            "norm-in-a-transformer",
+            "A deep encoder-decoder with its norms after the sums needs a warm-up; with norms before the "
+            "branches it does not.",
+            6,
+            "sequence/the_transformer",
         ),
     )
 }

@@ -19,7 +19,7 @@ import traitlets
 from glassworks import labs
 from glassworks.core.errors import PersonError
 from glassworks.labs import Lab, Result
-from glassworks.labs.drawing import drawn
+from glassworks.labs.drawing import NARROW, drawn
 from glassworks.labs.lab import readable
 from glassworks.labs.page import TONES, told
 from glassworks.labs.running import command_of
@@ -210,7 +210,7 @@ class LabView(Widget):
 def _card(result: Result, whose: str) -> str:
     """One result: verdict and first figure in sight, the rest to unfold."""
     verdict = draw.text(f"The claim {told(result)}.", TONES[result.outcome]) + draw.text(result.verdict)
-    first, *others = (drawn(chart) for chart in result.charts)
+    first, *others = (drawn(chart, width=NARROW) for chart in result.charts)
     tables = "".join(draw.heading(one.title) + draw.table(one.head, one.rows) for one in result.tables)
     rule = draw.heading("How it was decided") + draw.text(result.rule)
     notes = "".join(draw.note(sentence) for sentence in result.notes)

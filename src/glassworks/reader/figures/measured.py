@@ -54,7 +54,9 @@ TURNS = Turns()
 
 
 class Measured(Figure):
-    """A subclass gives `runs`, `measure` and `show` instead of `draw`."""
+    """A subclass gives `runs`, `measure` and `show` instead of `draw`. doing: what a run does, in a word."""
+
+    doing: str = "Training"
 
     def __init__(self, key: str = ""):
         self._lock = threading.Lock()
@@ -100,7 +102,7 @@ class Measured(Figure):
         missing = [run for run in needed if run not in known]
         drawn = self.show(known, **values)
         if missing:
-            drawn += note(f"Training: {len(known)} of {len(needed)} runs are done.")
+            drawn += note(f"{self.doing}: {len(known)} of {len(needed)} runs are done.")
         return drawn, missing
 
     def _moved(self, change: Any) -> None:
