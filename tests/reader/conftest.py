@@ -17,12 +17,16 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backg
 
 
 @contextmanager
-def served(folder: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """(address, process) of `glassworks book` on that folder; it is ended afterwards."""
+def served(folder: Path, *words: str, cwd: Path | None = None) -> Iterator[tuple[str, subprocess.Popen]]:
+    """(address, process) of `glassworks book` on that folder, started in `cwd`; it is ended afterwards."""
     command = [sys.executable, "-m", "glassworks", "book", "--no-browser", "--port", "0"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        [*command, "--folder", str(folder), *words], stdout=subprocess.PIPE, text=True, env=environment
+        [*command, "--folder", str(folder), *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=cwd,
     )
     try:
         assert process.stdout is not None
@@ -50,8 +54,8 @@ def book(tmp_path_factory) -> Iterator[str]:
 def browser():
     """Headless Chromium; tests that use it are skipped where there is none.
 
-    It ends with its file: while it lives, an event loop runs in this thread, and tests with loops of their own
-    fail.
+    It ends with its file: while it lives, an event loop runs in this thread, and tests with loops of their
+    own fail.
     """
     program = chromium()
     if program is None:

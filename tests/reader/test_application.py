@@ -21,6 +21,7 @@ from tests.reader.conftest import served
 
 READY = [chapter.slug for chapter in contents().ready]
 PAGES = ["/", "/glossary", "/timeline", "/references", "/search?q=gradient", "/labs", "/how-to-run"]
+PAGES += ["/studio"]
 
 
 def fetched(address: str, body: bytes | None = None, **headers: str):
@@ -240,7 +241,7 @@ def test_the_book_answers_before_torch_is_loaded():
         (["--folder", f"{__file__}/inside"], "cannot-write"),
         (["learning-by"], "learning_by_hand"),
         (["lstm"], "no-such-chapter"),
-        (["how_a_network_sees"], "not-written-yet"),
+        (["sound_as_a_picture"], "not-written-yet"),
         (["export"], "--to"),
     ],
 )

@@ -7,7 +7,7 @@ from tests.reader.walking import PHONE, SCHEMES, SIZES, watched
 
 READY = contents().ready
 PLAIN = ("/", "/glossary", "/timeline", "/references", "/search?q=gradient", "/search?q=zzzz", "/labs",
-         "/how-to-run", "/source/training/loop.py")  # fmt: skip
+         "/studio", "/how-to-run", "/source/training/loop.py")  # fmt: skip
 
 WRONG = """<!doctype html><html lang="en"><body style="margin:0; background:#fff; color:#000">
 <div id="host"></div><script>

@@ -55,6 +55,7 @@ def site(book, monkeypatch):
         "/timeline?domain=audio&used=1": pages.timeline("audio", True),
         "/references": pages.references(),
         "/labs": pages.labs(),
+        "/studio": pages.studio(code=True),
         "/how-to-run": pages.how_to_run(Path("my folder"), device="device cpu"),
         "/search": pages.search(""),
         "/search?q=gradient": pages.search("gradient"),

@@ -29,6 +29,7 @@ from glassworks.reader.chapter_page import ChapterPages, split
 from glassworks.reader.contents import CHAPTERS, Chapter, contents
 from glassworks.reader.desk import Desk, open_desk
 from glassworks.reader.guard import Door, Guard, Receive, Scope, Send
+from glassworks.reader.studio import routes as studio
 
 HERE = Path(__file__).parent
 SESSION_SECONDS = 30  # a closed tab's kernel is kept so long, in case only its connection was lost
@@ -129,6 +130,7 @@ def routes(book: Book) -> list[Route | Mount]:
         Route("/references", _page(lambda request: pages.references())),
         Route("/search", _page(lambda request: pages.search(request.query_params.get("q", "")[:200]))),
         Route("/labs", _page(lambda request: pages.labs())),
+        Route("/studio", _page(lambda request: pages.studio(code=book.desk.code))),
         Route("/how-to-run", _page(lambda request: pages.how_to_run(book.desk.folder))),
         Route("/source/{path:path}", _page(lambda request: pages.source_file(request.path_params["path"]))),
         Route("/api/health", lambda request: JSONResponse({"started": book.started})),
@@ -138,6 +140,7 @@ def routes(book: Book) -> list[Route | Mount]:
         Route("/api/copies", copies(book), methods=["GET", "POST", "DELETE"]),
         Route("/api/notebook/{slug:path}.ipynb", notebook),
         *downloads.routes(book.desk),
+        *studio.routes(book.desk, book.imported),
         Mount("/static", Kept(directory=HERE / "static", age="no-cache")),
         Mount("/marimo", Kept(directory=frontend, age=YEAR)),
         Mount("/book", _no_chapter),

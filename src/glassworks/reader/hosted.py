@@ -18,6 +18,7 @@ from typing import Any
 from glassworks import __version__
 from glassworks.core.files import write_text
 from glassworks.reader.contents import CHAPTERS, Chapter, contents
+from glassworks.reader.parsing import parsed
 
 EXTRAS = "book,samples,weights"
 FIRST = """\
@@ -85,7 +86,7 @@ def address(chapter: Chapter) -> str:
 
 def _cells(text: str) -> Iterator[dict[str, Any]]:
     """The setup block and the cells of a chapter, in order."""
-    for node in ast.parse(text).body:
+    for node in parsed(text).body:
         if isinstance(node, ast.With):
             yield _code("setup", _body(text, node.body))
         elif isinstance(node, ast.FunctionDef) and node.decorator_list:

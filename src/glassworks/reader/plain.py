@@ -18,6 +18,7 @@ import markdown
 
 from glassworks.reader import matter
 from glassworks.reader.contents import CHAPTERS, Chapter
+from glassworks.reader.parsing import parsed
 
 PACKAGE = Path(__file__).parents[1]
 EXTENSIONS = ["tables", "fenced_code", "sane_lists", "pymdownx.arithmatex"]
@@ -57,7 +58,7 @@ def cells(slug: str) -> tuple[Cell, ...]:
 
 @lru_cache(maxsize=128)
 def _cells(path: Path, changed: int) -> tuple[Cell, ...]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path.read_text(encoding="utf-8"))
     places = _imported(tree)
     found = []
     for node in tree.body:
@@ -136,7 +137,7 @@ def _imported(tree: ast.Module) -> dict[str, Path]:
 
 def _figure(path: Path, name: str) -> tuple[str, str]:
     """Title and sentence of a figure class, as its file writes them."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parsed(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             said = _strings(node)
             return said.get("title", ""), said.get("says", "")
@@ -148,7 +149,7 @@ def _question(exercise_id: str, path: Path) -> str:
     file = CHAPTERS.parent / "exercises" / path.parent.name / path.name
     if not file.is_file():
         return ""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             given = {word.arg: word.value for word in node.keywords}
             given |= dict(zip(("id", "question"), node.args))

@@ -1,4 +1,4 @@
-"""The worker of the book: trains a model, tunes a pretrained one, or runs a lab, in a process of its own.
+"""The worker of the book: trains, tunes, judges or exports a model, or runs a lab, in a process of its own.
 
 `python -m glassworks.reader.worker` waits for one job on its standard input (see `runs.worker`). What a job
 finds in its folder it goes on from: the same request, given again after a stop, continues the run in the very
@@ -16,7 +16,7 @@ from typing import Any
 from glassworks.api.requests import FinetuneRequest, TrainRequest
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.runs.events import Event
-from glassworks.runs.worker import Job, Tell, serve
+from glassworks.runs.worker import Job, Tell, find, serve
 
 RUN = "run"  # the run folder, inside the folder that the manager keeps for it
 EVERY = 0.1  # seconds between two steps that are told; evaluations are told always
@@ -65,6 +65,45 @@ def finetune(request: dict[str, Any], folder: Path, tell: Tell) -> Event:
     return _finished(finetune_request(asked, progress=Progress(tell)))
 
 
+def studio(request: dict[str, Any], folder: Path, tell: Tell) -> Event:
+    """A run of the workbench: {"verb": "train" or "finetune", "out": its folder, and the verb's options}.
+
+    A run that has begun goes on, whoever began it.
+    """
+    from glassworks.api.train import finetune_request, train_request
+
+    out = Path(request["out"])
+    if (out / "recipe.yaml").is_file():
+        return _finished(train_request(TrainRequest(resume=str(out)), progress=Progress(tell)))
+    fields = {name: value for name, value in request.items() if name not in ("verb", "out")}
+    kind = find(REQUESTS, str(request.get("verb")))
+    asked = dataclasses.replace(as_request(kind, fields, folder), out=str(out))
+    begin = finetune_request if isinstance(asked, FinetuneRequest) else train_request
+    return _finished(begin(asked, progress=Progress(tell)))
+
+
+def judge(request: dict[str, Any], folder: Path, tell: Tell) -> Event:
+    """{"run": a folder}: judged on its test part, with a report."""
+    from glassworks.api.judge import evaluate_request
+    from glassworks.api.requests import EvaluateRequest
+
+    tell({"kind": "say", "text": "asking the model about every held-out example"})
+    found = evaluate_request(EvaluateRequest(run=request["run"]))
+    return {"verdict": found.judgement.verdict, "looks": found.looks, "report": found.report.name}
+
+
+def export(request: dict[str, Any], folder: Path, tell: Tell) -> Event:
+    """{"run": a folder, "to": formats}: files that are checked against the live model."""
+    from glassworks.api.export import export_request
+    from glassworks.api.requests import ExportRequest
+
+    tell({"kind": "say", "text": "writing each file, and asking it what the live model was asked"})
+    asked = ExportRequest(run=request["run"], to=tuple(request["to"]), overwrite=True)
+    facts = export_request(asked)
+    checks = {form: one["verified"]["reason"] for form, one in facts["formats"].items()}
+    return {"formats": checks}
+
+
 def lab(request: dict[str, Any], folder: Path, tell: Tell) -> Event:
     """{"name": of a lab, "quick": whether with fewer seeds}. Nothing is kept: resumed, it begins again."""
     from glassworks import labs
@@ -81,7 +120,9 @@ def lab(request: dict[str, Any], folder: Path, tell: Tell) -> Event:
     return {"result": result.as_json()}
 
 
-JOBS: dict[str, Job] = {"train": train, "finetune": finetune, "lab": lab}
+JOBS: dict[str, Job] = {
+    "train": train, "finetune": finetune, "studio": studio, "judge": judge, "export": export, "lab": lab,
+}  # fmt: skip
 REQUESTS = {"train": TrainRequest, "finetune": FinetuneRequest}  # jobs that end in a run folder
 
 

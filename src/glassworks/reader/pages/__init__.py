@@ -8,6 +8,7 @@ from glassworks.reader.pages.labs import labs
 from glassworks.reader.pages.references import references
 from glassworks.reader.pages.search import index, search
 from glassworks.reader.pages.source_file import source_file
+from glassworks.reader.pages.studio import studio
 from glassworks.reader.pages.timeline import timeline
 from glassworks.reader.pages.tools import tools
 
@@ -24,6 +25,7 @@ __all__ = [
     "search",
     "sorry",
     "source_file",
+    "studio",
     "timeline",
     "tools",
     "waiting",

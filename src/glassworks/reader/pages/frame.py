@@ -18,6 +18,7 @@ from glassworks.reader.markup import escaped
 TITLE = "Secrets of AI Models"
 PLACES = (
     ("path", "/", "Path"),
+    ("studio", "/studio", "Workbench"),
     ("glossary", "/glossary", "Glossary"),
     ("timeline", "/timeline", "Timeline"),
     ("references", "/references", "References"),
