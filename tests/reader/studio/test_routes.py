@@ -225,6 +225,7 @@ def test_texts_and_series_are_asked_in_their_own_way(client, place):
         ("/look", {}, "no-data"),
         ("/train", {"data": "nowhere"}, "no-system"),
         ("/train", {"data": "x", "system": "cnn", "epochs": "many"}, "bad-value"),
+        ("/train", {"data": {"a": 1}, "system": 3}, "unknown-system"),
         ("/train", {"data": "x", "system": "cnn", "name": "/.."}, "class-name"),
         ("/train", {"data": "x", "system": "cnn", "name": "von der Zeile"}, "run-exists"),
     ],

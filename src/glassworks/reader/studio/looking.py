@@ -19,7 +19,7 @@ from glassworks.data.text_folders import TEXT_FILES
 from glassworks.data.what import kind_of
 from glassworks.reader import draw, own_report
 from glassworks.reader.studio.shelf import Shelf
-from glassworks.recipes.base import SIZES
+from glassworks.recipes.base import SIZES, require_system
 from glassworks.training.run_folder import place_for
 
 FITS = {
@@ -76,7 +76,7 @@ def folder(path: str) -> dict[str, Any]:
 
 def look(asked: dict[str, Any]) -> dict[str, Any]:
     """What the checker sees: {"ok", "sees", "html", "fits": names of systems}."""
-    named = {name: asked[name] for name in COLUMNS if asked.get(name)}
+    named: dict[str, Any] = {name: str(asked[name]) for name in COLUMNS if asked.get(name)}
     request = CheckRequest(data=_data(asked), workers=0, **named)
     sees: str = ""
     try:
@@ -102,13 +102,14 @@ def request_of(asked: dict[str, Any], shelf: Shelf) -> tuple[str, TrainRequest]:
 
     Raises PersonError for what no verb understands.
     """
-    given = {name: asked[name] for name in ASKED if asked.get(name) not in (None, "")}
+    given: dict[str, Any] = {name: str(asked[name]) for name in ASKED if asked.get(name) not in (None, "")}
     given["data"] = _data(asked)
     for name in ("epochs", "seed", "horizon", "side"):
         if name in given:
             given[name] = _whole(name, given[name])
     if not given.get("system"):
         raise PersonError("no-system", expected="a system", got="none", fix="choose one of those that fit")
+    require_system(given["system"])
     learned = bool(asked.get("pretrained"))
     kind = FinetuneRequest if learned else TrainRequest
     known = {field.name for field in fields(kind)}
