@@ -14,7 +14,7 @@ from glassworks.api.pretrained import pretrained
 from glassworks.api.reading import blocks_of, cut_into_passages, in_blocks
 from glassworks.api.reading_predict import split_at_gaps
 from glassworks.api.requests import FinetuneRequest, TrainRequest
-from glassworks.api.train import finetune_request, train_request
+from glassworks.api.train import finetune_request, train_request, with_start
 from glassworks.api.vectors import passages_of
 from glassworks.core.errors import PersonError
 from glassworks.core.text_rows import TextTable
@@ -60,8 +60,8 @@ def tuned(table, published, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "tuned"
     return finetune_request(
         FinetuneRequest(
-            system="bert", data=str(table), start_from=str(published[0]), size="tiny", out=str(out),
-            threads=1, quiet=True,
+            system="bert", data=str(table), start_from=str(published[0]), tune="head", size="tiny",
+            out=str(out), threads=1, quiet=True,
         )
     )  # fmt: skip
 
@@ -181,8 +181,8 @@ def test_features_for_a_head_are_computed_once(table, published, tmp_path, monke
     for number in range(2):
         finetune_request(
             FinetuneRequest(
-                system="bert", data=str(table), start_from=str(published[0]), size="tiny",
-                out=str(tmp_path / str(number)), threads=1,
+                system="bert", data=str(table), start_from=str(published[0]), tune="head",
+                size="tiny", out=str(tmp_path / str(number)), threads=1,
             ),
             progress=Listens(),
         )  # fmt: skip
@@ -205,7 +205,7 @@ def test_all_of_it_may_learn_with_slower_first_parts(table, published, tmp_path)
 def test_words_that_were_guessed_begin_a_classifier(guessing, table, tmp_path):
     run = finetune_request(
         FinetuneRequest(
-            system="bert", data=str(table), start_from=str(guessing.path), size="tiny", epochs=1,
+            system="bert", data=str(table), start_from=str(guessing.path), tune="head", size="tiny", epochs=1,
             out=str(tmp_path / "run"), threads=1, quiet=True,
         )
     )  # fmt: skip
@@ -296,3 +296,9 @@ def test_minilm_gives_like_vectors_to_like_sentences():
     assert cosines[0, 1] == pytest.approx(0.8749, abs=1e-3)
     assert cosines[2, 3] == pytest.approx(0.6368, abs=1e-3)
     assert np.abs(cosines[:2, 2:]).max() < 0.2
+
+
+def test_finetuning_teaches_the_whole_of_bert_and_the_head_of_others():
+    assert with_start(FinetuneRequest(system="bert", data="x.csv")).tune == "full"
+    assert with_start(FinetuneRequest(system="bert", data="x.csv", tune="head")).tune == "head"
+    assert with_start(FinetuneRequest(system="resnet", data="x")).tune == "head"

@@ -117,7 +117,8 @@ class TrainRequest(Columns):
         flag="from",
     )
     tune: str | None = option(
-        None, "with --from, what learns: head, last:N, gradual, full or lora (train: full, finetune: head)"
+        None,
+        "with --from, what learns: head, last:N, gradual, full, lora (train: full; finetune: head, bert: full)",
     )
     layer_decay: float | None = option(
         None, "with --from: rate of each part by that of the part above it, such as 0.8; 1 for equal rates"

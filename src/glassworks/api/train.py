@@ -14,7 +14,7 @@ from glassworks.api.resolve import data_part_of, recipe_for, resumed, system_of
 from glassworks.api.run import Run, load
 from glassworks.core.errors import PersonError
 from glassworks.core.files import only_one
-from glassworks.recipes.base import Recipe, require_system
+from glassworks.recipes.base import Recipe, recipe_module, require_system
 from glassworks.training import checkpoint, finders
 from glassworks.training.loop import Plan, fit
 from glassworks.training.progress import Lines, Silent
@@ -49,7 +49,8 @@ def finetune(system: str, data: str | None = None, **options: Any) -> Run:
 
         run = gw.finetune("efficientnet", data="photos/", out="runs/photos")
 
-    Left out, `start_from` is the system's own published weights and `tune` is "head".
+    Left out, `start_from` is the system's own published weights, and `tune` is "head", or what the recipe of
+    the system says ("full" for bert).
     """
     options.setdefault("workers", 0)
     return finetune_request(FinetuneRequest(system=system, data=data, **options))
@@ -78,7 +79,8 @@ def with_start(request: TrainRequest) -> TrainRequest:
             fix=f"--from RUN or FILE.safetensors, or a system with published weights: {', '.join(known)}",
         )
     start = request.start_from or entry.weights[0]
-    return replace(request, start_from=start, tune=request.tune or "head")
+    usual = getattr(recipe_module(entry.name), "TUNE", "head")
+    return replace(request, start_from=start, tune=request.tune or usual)
 
 
 def train_request(request: TrainRequest, *, splits: dict | None = None, progress: Any = None) -> Run:

@@ -403,7 +403,7 @@ def text_tune():
     most where labels are few:
 
     ```text
-    glassworks finetune bert --from minilm --data reviews.csv --tune full
+    glassworks finetune bert --from minilm --data reviews.csv
     ```
 
     We measured it on 2,000 labelled sentences about films, judged on 8,072 others:
@@ -419,10 +419,10 @@ def text_tune():
     2.62 and 1.86 times as long with the same steps, and 1.60 and 1.09 times when it groups texts by length as
     ours does. In fp32 that grouping is most of the difference.
 
-    What may learn is your choice. `--tune head`, which is what `finetune` does when nothing is said, keeps
-    all the rest as it is (*freezing*); then every text goes through it only once. *LoRA* adds small matrices.
-    `--layer-decay` gives lower layers a smaller rate, since what they know is more general, and `gradual`
-    lets them wait (Howard 2018).
+    What may learn is your choice. When nothing is said, all of BERT learns (`--tune full`). `--tune head`
+    keeps all but the head as it is (*freezing*); then every text goes through it only once. *LoRA* adds small
+    matrices. `--layer-decay` gives lower layers a smaller rate, since what they know is more general, and
+    `gradual` lets them wait (Howard 2018).
     """)
     return
 
