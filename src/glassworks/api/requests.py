@@ -118,7 +118,7 @@ class TrainRequest(Columns):
     )
     tune: str | None = option(
         None,
-        "with --from, what learns: head, last:N, gradual, full, lora (train: full; finetune: head, bert: full)",
+        "with --from, what learns: head, last:N, gradual, full, lora (train: full; finetune: head or full)",
     )
     layer_decay: float | None = option(
         None, "with --from: rate of each part by that of the part above it, such as 0.8; 1 for equal rates"

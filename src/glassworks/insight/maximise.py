@@ -56,12 +56,18 @@ def response(
 
 
 def maximise(
-    model: nn.Module, layer: str, channel: int, how: PictureInput, steps: int = 64, seed: int = 0
+    model: nn.Module,
+    layer: str,
+    channel: int,
+    how: PictureInput,
+    steps: int = 64,
+    seed: int = 0,
+    smooth: float = SMOOTH,
 ) -> UInt8[np.ndarray, "height width channels"]:
     """The picture that excites a channel; the same for the same seed.
 
     layer: a name, or "" for a class of the model's outputs. how: size, channels and scaling of the input;
-    the picture never leaves what pixels allow. Raises PersonError: "unknown-layer", "no-such-channel".
+    the picture never leaves what pixels allow. smooth: how far fine waves are held back. Raises PersonError: "unknown-layer", "no-such-channel".
     """
     if layer != OUTPUT:
         layer_named(model, layer)
@@ -80,7 +86,7 @@ def maximise(
             shifted = value.roll(shift, (2, 3)).requires_grad_()
             answer = response(model, (shifted - mean) / std, layer, channel).sum()
             (slope,) = torch.autograd.grad(answer, shifted)
-            slope = _smoothed(slope.roll((-shift[0], -shift[1]), (2, 3)))
+            slope = _smoothed(slope.roll((-shift[0], -shift[1]), (2, 3)), smooth)
             spread = slope.square().mean().sqrt()
             value = value.detach() + RATE * slope / spread.clamp_min(1e-12)
             value = (0.5 + (value - 0.5) * (1 - FADE)).clamp(0, 1)
@@ -95,10 +101,10 @@ def noise_picture(how: PictureInput, seed: int) -> Float[Tensor, "one channels h
     return torch.from_numpy(noise.clip(0, 1).astype(np.float32))
 
 
-def _smoothed(slope: Tensor) -> Tensor:
-    """The slope with each wave divided by its frequency, as the waves of photographs are."""
+def _smoothed(slope: Tensor, power: float) -> Tensor:
+    """The slope with each wave divided by a power of its frequency; 1 as the waves of photographs are."""
     height, width = slope.shape[2:]
     down = torch.fft.fftfreq(height, device=slope.device)[:, None]
     across = torch.fft.rfftfreq(width, device=slope.device)
     frequency = (down.square() + across.square()).sqrt().clamp_min(1 / max(height, width))
-    return torch.fft.irfft2(torch.fft.rfft2(slope) / frequency**SMOOTH, s=(height, width))
+    return torch.fft.irfft2(torch.fft.rfft2(slope) / frequency**power, s=(height, width))

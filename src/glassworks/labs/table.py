@@ -43,7 +43,8 @@ LABS: dict[str, Lab] = {
         ),
         Lab(
             "shift-tolerance",
-            "Pooling makes a network more tolerant of small shifts than a stride does, and not immune to them.",
+            "Pooling makes a network more tolerant of small shifts than a stride does, and not immune to "
+            "them.",
             4,
             "image/how_a_network_sees",
         ),
@@ -76,7 +77,7 @@ LABS: dict[str, Lab] = {
         ),
         Lab(
             "distillation-gain",
-            "A small CNN that learns from a larger one's soft answers, too, is better than the same on "
+            "A small CNN that also learns from the soft answers of a larger one is better than the same on "
             "labels alone.",
             2,
             "image/teachers_and_students",

@@ -4,6 +4,7 @@ function render({ model, el, kit }) {
   const plan = model.get("plan"), make = kit.make;
   const values = { ...model.get("values") }, shows = {};
   const drawing = make("div", { class: "drawing", "aria-live": "polite" });
+  const unsaid = new Set(plan.controls.filter((c) => c.kind === "picture").map((c) => c.name));  // no address holds it
   let busy = false, waiting = false;
 
   const ask = () => {
@@ -19,7 +20,7 @@ function render({ model, el, kit }) {
   const change = (name, value) => {
     values[name] = value;
     shows[name]?.(value);
-    kit.remember(`${plan.key}.${name}`, value === plan.start[name] ? null : String(value));
+    if (!unsaid.has(name)) kit.remember(`${plan.key}.${name}`, value === plan.start[name] ? null : String(value));
     ask();
   };
 
@@ -71,7 +72,53 @@ function render({ model, el, kit }) {
       return make("div", { class: "control" },
         make("button", { type: "button", onclick: () => change(c.name, values[c.name] + 1) }, c.label));
     },
+    picture(c) {
+      const id = kit.name(c.name), told = make("span", { class: "note", role: "status" });
+      const input = make("input", { type: "file", id, accept: "image/*" });
+      const away = make("button", { type: "button" }, "Take it away");
+      away.addEventListener("click", () => { input.value = ""; change(c.name, ""); });
+      input.addEventListener("change", async () => {
+        if (!input.files.length) return;
+        try { const small = await shrunk(input.files[0], c.side); told.textContent = ""; change(c.name, small); }
+        catch { told.textContent = "The browser cannot read this file as a picture."; }
+      });
+      shows[c.name] = (v) => { away.hidden = !v; };
+      return make("div", { class: "control" }, make("label", { for: id }, c.label), input, away, told);
+    },
   };
+
+  // The reader's picture, no longer than `side` pixels, on white, as a JPEG.
+  async function shrunk(file, side) {
+    const bitmap = await createImageBitmap(file);
+    const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+    const [width, height] = [bitmap.width, bitmap.height].map((one) => Math.max(1, Math.round(one * scale)));
+    const canvas = make("canvas", { width, height }), pen = canvas.getContext("2d");
+    pen.fillStyle = "white";
+    pen.fillRect(0, 0, width, height);
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(bitmap, 0, 0, width, height);
+    return canvas.toDataURL("image/jpeg", 0.92);
+  }
+
+  // A pointer on a part of the drawing that names two sliders moves both.
+  const sliders = Object.fromEntries(plan.controls.filter((c) => c.kind === "slider").map((c) => [c.name, c]));
+  const point = (event) => {
+    const area = event.target.closest?.("[data-across][data-down]");
+    if (!area || !(event.buttons & 1)) return;
+    const box = area.getBoundingClientRect();
+    const parts = [[area.dataset.across, (event.clientX - box.left) / box.width],
+      [area.dataset.down, (event.clientY - box.top) / box.height]];
+    for (const [name, share] of parts) {
+      const c = sliders[name];
+      if (!c) continue;
+      const many = Math.round((c.high - c.low) / c.step) + 1;
+      change(name, c.low + c.step * Math.min(many - 1, Math.max(0, Math.floor(share * many))));
+    }
+    event.preventDefault();
+  };
+  drawing.addEventListener("pointerdown", point);
+  drawing.addEventListener("pointermove", point);
+  drawing.addEventListener("dragstart", (event) => { if (event.target.closest?.("[data-across]")) event.preventDefault(); });
 
   const head = kit.name("figure");
   const controls = plan.controls.map((c) => build[c.kind](c));
@@ -96,7 +143,7 @@ function render({ model, el, kit }) {
   moved();
 
   let remembered = false;
-  for (const c of plan.controls) {  // what the address remembers
+  for (const c of plan.controls.filter((c) => !unsaid.has(c.name))) {  // what the address remembers
     const kept = kit.remembered(`${plan.key}.${c.name}`);
     if (kept === null || (c.kind === "choose" && !c.options.includes(kept))) continue;
     const start = plan.start[c.name];

@@ -19,6 +19,7 @@ import traitlets
 from glassworks.reader.widget import Widget, text_of
 
 log = logging.getLogger("glassworks.book")
+JPEG = "data:image/jpeg;base64,"
 
 
 class Control(Protocol):
@@ -136,8 +137,33 @@ class Button:
         return {"kind": "button"}
 
 
+@dataclass(frozen=True)
+class OwnPicture:
+    """A picture of the reader's, made small by the browser: a JPEG as a data address, "" while there is none.
+
+    It is no part of the page's address. `figures/own_picture.py` turns it into pixels.
+    side: pixels of its longer side
+    """
+
+    name: str = "own"
+    label: str = "or a picture of yours; it stays on this machine"
+    side: int = 256
+    value: str = ""
+    most: int = field(default=400_000, repr=False)  # letters
+
+    def clean(self, given: Any) -> str:
+        fits = isinstance(given, str) and given.startswith(JPEG) and len(given) <= self.most
+        return given if fits else self.value
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": "picture", "side": self.side}
+
+
 class Figure(Widget):
     """A subclass gives title, says, controls and `draw(self, **values) -> HTML`.
+
+    An element of the drawing with `data-across` and `data-down`, names of two sliders, moves these when a
+    pointer goes down on it or is drawn across it; the sliders do the same from the keyboard.
 
     title: heading and accessible name; says: the figure's point in one sentence, for who does not touch it
     key:   tells two figures of one class on a page apart

@@ -1,18 +1,23 @@
 """What the tests of all chapters share: a chapter's text, its run, and what every drawing keeps to."""
 
 import ast
+import base64
 import html
 import html.parser
 import importlib.util
 import inspect
+import io
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from glassworks.reader.desk import Desk, open_desk
-from glassworks.reader.figure import Button, Choose, Control, Figure, Toggle
+from glassworks.reader.figure import JPEG, Button, Choose, Control, Figure, OwnPicture, Toggle
 from glassworks.reader.plain import path_of
 
 VOID = {"img", "br", "path", "circle", "rect", "polyline"}
@@ -79,8 +84,17 @@ def ends(control: Control) -> list[Any]:
         return [False, True]
     if isinstance(control, Button):
         return [0, 1]
+    if isinstance(control, OwnPicture):
+        return ["", own_picture(np.full((5, 9, 3), 200, np.uint8)), JPEG + "AAAA", "nonsense"]
     low, high = control.low, control.high  # type: ignore[attr-defined]
     return [low, control.clean((low + high) / 2), high]
+
+
+def own_picture(pixels: np.ndarray) -> str:
+    """Pixels (height, width, 3) as a browser sends a reader's picture."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=95)
+    return JPEG + base64.b64encode(stream.getvalue()).decode()
 
 
 class Balanced(html.parser.HTMLParser):
