@@ -64,6 +64,7 @@ def _pages(aside: Path) -> dict[str, Callable[[], str]]:
         "/timeline/": pages.timeline,
         "/references/": pages.references,
         "/labs/": pages.labs,
+        "/studio/": lambda: pages.studio(code=False),  # it trains, which a page of files cannot
         "/how-to-run/": lambda: pages.how_to_run(None),
     }
 
