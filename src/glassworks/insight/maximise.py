@@ -67,7 +67,8 @@ def maximise(
     """The picture that excites a channel; the same for the same seed.
 
     layer: a name, or "" for a class of the model's outputs. how: size, channels and scaling of the input;
-    the picture never leaves what pixels allow. smooth: how far fine waves are held back. Raises PersonError: "unknown-layer", "no-such-channel".
+    the picture never leaves what pixels allow. smooth: how far fine waves are held back, see `SMOOTH`.
+    Raises PersonError: "unknown-layer", "no-such-channel".
     """
     if layer != OUTPUT:
         layer_named(model, layer)
