@@ -6,8 +6,8 @@ The first thing to change: `bench.html`.
 from glassworks.reader.pages.frame import frame
 
 FOR_OTHERS = (
-    "<h1>The workbench</h1><p>The workbench trains models on the machine that it runs on, so it opens for the "
-    "one who started the book there, and not in a copy for others. Start one: "
+    "<h1>The workbench</h1><p>The workbench trains models on the machine that it runs on, so it opens for "
+    "the one who started the book there, and not in a copy for others. Start one: "
     "<code>glassworks book</code>.</p>"
 )
 
