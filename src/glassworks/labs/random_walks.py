@@ -162,9 +162,9 @@ NOTES = (
     f"forecaster of the workbench with 16 numbers of state, {HISTORY} steps seen, {STEPS} steps of 32 "
     "windows. Linear: least squares on the same steps.",
     "An R2 of changes of 0 is what the last value has; below 0 the model's movements are worse than none.",
-    "The rule was written anew after a trial with seeds 0 to 9, which did not show the claim: the mean of the "
-    "plain ratios was that of its largest, so they are averaged through logarithms, and the bound on R2 was "
-    "lowered from 0.9 to 0.8. The seeds here are others.",
+    "The rule was written anew after a trial with seeds 0 to 9, which did not show the claim: the mean of "
+    "the plain ratios was that of its largest, so they are averaged through logarithms, and the bound on R2 "
+    "was lowered from 0.9 to 0.8. The seeds here are others.",
     "The plain LSTM cannot say what lies far outside of the range that it has learned from. "
     "A walk gets there.",
 )
