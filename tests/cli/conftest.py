@@ -26,6 +26,7 @@ def run(data, tmp_path_factory):
 def ask(capsys, monkeypatch):
     """ask("list", "--json") -> (exit code, what was printed as JSON or text, what was complained)."""
 
+    monkeypatch.setenv("COLUMNS", "110")  # as wide as where nobody looks
     monkeypatch.setattr("glassworks.training.runtime.busy_cores", lambda: 0.0)  # it watches for 0.15 s
 
     def say(*words):

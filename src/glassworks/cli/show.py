@@ -130,11 +130,11 @@ def print_table(head: list[str], rows: list[list[str]]) -> None:
     cells = [[str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(row[c]) for row in cells) for c in range(len(head))]
     words = [max(len(word) for row in cells for word in row[c].split(" ")) for c in range(len(head))]
-    spare = columns - 2 * len(widths) - LEAST
+    spare = columns - 2 * len(widths) - min(LEAST, widths[-1])
     for c in sorted(range(len(widths) - 1), key=lambda c: -widths[c]):
         over = max(0, sum(widths[:-1]) - spare)
         widths[c] = min(widths[c], max(widths[c] - over, words[c], LEAST))
-    widths[-1] = max(LEAST, columns - sum(widths[:-1]) - 2 * len(widths))
+    widths[-1] = max(min(LEAST, widths[-1]), columns - sum(widths[:-1]) - 2 * len(widths))
     longest = [min(width, max(len(row[c]) for row in cells)) for c, width in enumerate(widths)]
     for row in [cells[0], ["-" * width for width in longest], *cells[1:]]:
         wrapped = [_lines(cell, width) for cell, width in zip(row, widths)]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+STRONGEST = 0.5  # of the colour, so that words stay readable on it in both themes
 SHADES = ((0.5, 0.0), (0.1, 0.15), (0.01, 0.35), (0.001, 0.6), (0.0, 0.85))  # chance above which, darkness
 
 
@@ -65,4 +66,4 @@ def _shade(nats: float) -> str:
 
 
 def _paint(dark: float) -> str:
-    return f"color-mix(in srgb, var(--warn) {100 * dark * 0.6:.0f}%, transparent)"
+    return f"color-mix(in srgb, var(--warn) {100 * dark * STRONGEST:.0f}%, transparent)"

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from glassworks.data.sequence_batches import SequenceBatches
-from glassworks.deploy.sequences import live, predictor
+from glassworks.deploy.sequences import live, predictor, shipped_forecaster, to_onnx
 from glassworks.models.sequence.forecaster import DECILES, ForecasterConfig, build, normal_gaps
 from glassworks.tasks.forecasting import Forecasting
 from glassworks.training.runtime import Runtime

@@ -12,7 +12,14 @@ from glassworks.labs import distillation_gain as lab
 from glassworks.labs.lab import Result
 from glassworks.reader import exercises
 from glassworks.reader.contents import chapter, contents
-from glassworks.reader.figures import beyond_the_label, four_targets, students_of_sizes, taught_digits
+from glassworks.reader.figures import (
+    beyond_the_label,
+    four_targets,
+    pull_of_two,
+    silent_mistakes,
+    students_of_sizes,
+    taught_digits,
+)
 from glassworks.recipes.base import TeacherPart
 from glassworks.transfer.distil import soft_loss
 from tests.reader.chapters import ladder
@@ -108,3 +115,28 @@ def test_the_questions_quote_the_lab(recorded):
         assert number in question
     assert "5.4" in exercises.find("teachers_and_students.when").choices[0].reason
     assert "96.5 %" in exercises.find("teachers_and_students.hard").question
+
+
+def test_the_label_pulls_one_score_and_the_teacher_what_looks_alike():
+    label, teacher = pull_of_two.pulls(0.7, 4.0)
+    others = [score for digit, score in enumerate(label.tolist()) if digit != pull_of_two.LABEL]
+    assert label[4] > 0 and max(others) - min(others) < 1e-12 and max(others) < 0
+    assert teacher[9] > 0 > teacher[3] and abs(float(teacher.sum())) < 1e-9
+    assert (
+        float(pull_of_two.pulls(0.0, 4.0)[1].abs().max())
+        == 0
+        == float(pull_of_two.pulls(1.0, 4.0)[0].abs().max())
+    )
+    assert "higher than the 3" in pull_of_two.PullOfTwo().draw(weight=0.7, temperature=4)
+    assert "0.000 higher" in pull_of_two.PullOfTwo().draw(weight=0, temperature=4)
+
+
+def test_each_silent_mistake_still_gives_shares_and_only_a_count_tells():
+    found = {name: silent_mistakes.right(name) for name in silent_mistakes.MISTAKES}
+    assert (
+        found["none"] > 90
+        and found["order"] < 20
+        and max(found["preparation"], found["mode"]) < found["none"]
+    )
+    for name in silent_mistakes.MISTAKES:
+        torch.testing.assert_close(silent_mistakes.answers(name).sum(1), torch.ones(900))

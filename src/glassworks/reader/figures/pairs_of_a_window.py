@@ -35,7 +35,7 @@ class PairsOfAWindow(Figure):
         spans = []
         for number, word in enumerate(SENTENCE):
             share = float(found[middle, number])
-            style = f"background: color-mix(in srgb, var(--accent) {round(50 * share)}%, transparent)"
+            style = f"background: color-mix(in srgb, var(--accent) {round(38 * share)}%, transparent)"
             if number == middle:
                 style = "border: 2px solid var(--accent); font-weight: 650"
             spans.append(f'<span style="{style}; padding: .1em .3em; border-radius: 5px">{word}</span>')

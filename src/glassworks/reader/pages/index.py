@@ -135,7 +135,8 @@ class Index:
         def worth(number: int) -> float:
             total = sum(score.get(number, 0.0) for score in scores)
             title = self.titles[number]
-            return total * (3.0 if title == phrase else 1.5 if len(words) > 1 and phrase in title else 1.0)
+            named = title == phrase or (not every and title in words)
+            return total * (3.0 if named else 1.5 if len(words) > 1 and phrase in title else 1.0)
 
         return sorted(numbers, key=lambda number: (-worth(number), number))
 

@@ -14,6 +14,8 @@ with app.setup:
     from glassworks.reader.figure import Choose, Slider
     from glassworks.reader.figures.beyond_the_label import BeyondTheLabel
     from glassworks.reader.figures.four_targets import FourTargets
+    from glassworks.reader.figures.pull_of_two import PullOfTwo
+    from glassworks.reader.figures.silent_mistakes import SilentMistakes
     from glassworks.reader.figures.students_of_sizes import StudentsOfSizes
     from glassworks.transfer.distil import (
         Distilled,
@@ -103,6 +105,12 @@ def mathematics():
     Here there is one head, which learns both from the label and from the teacher. The workbench's own values
     are $T = 4$ and $w = 0.7$.
     """)
+    return
+
+
+@app.cell(hide_code=True)
+def figure_pull_of_two():
+    PullOfTwo()
     return
 
 
@@ -235,6 +243,12 @@ def text_care():
 
     The workbench does these three, and refuses a teacher that lacks one of your classes.
     """)
+    return
+
+
+@app.cell(hide_code=True)
+def figure_silent_mistakes():
+    SilentMistakes()
     return
 
 
