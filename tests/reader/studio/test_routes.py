@@ -17,7 +17,7 @@ from glassworks.core.errors import PersonError
 from glassworks.core.files import only_one
 from glassworks.reader.desk import Desk
 from glassworks.reader.studio.routes import routes
-from glassworks.reader.studio.shelf import Shelf, id_of
+from glassworks.reader.studio.shelf import Shelf, id_of, main_figure
 from glassworks.training.run_folder import CARD, LOCK
 from tests.api.pictures import class_folders
 from tests.runs.test_manager import until
@@ -289,6 +289,14 @@ def test_two_trainings_wait_in_one_queue(client, pictures):
     client.post(f"/runs/{first}/stop")
     client.until(first, lambda found: found["run"]["state"] == "stopped")
     assert until(lambda: not client.desk.runs.running()) and json.dumps(found)
+
+
+def test_a_run_is_told_by_the_figure_that_decides():
+    found = {"value": 0.5, "low": None, "high": None, "n": 9}
+    for kind, names, told in (("label", ("auroc", "accuracy"), "accuracy 50.0 %"), ("number", ("rmse", "mae"), "error"),
+                              ("forecast", ("mase", "mae"), "MASE"), ("label", (), "")):  # fmt: skip
+        said = main_figure({"kind": kind, "metrics": dict.fromkeys(names, found)})
+        assert (told in said) if told else said == ""
 
 
 def test_a_name_of_a_run_is_one_folder_below_the_runs(client, done):

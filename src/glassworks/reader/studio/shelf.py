@@ -138,7 +138,8 @@ def id_of(folder: Path) -> str:
 def main_figure(card: dict[str, Any]) -> str:
     """The figure that decides, in words: "accuracy 91.3 %"."""
     figures = card.get("metrics") or {}
-    name = next((one for one in MAIN.values() if one in figures), next(iter(figures), ""))
+    usual = MAIN.get(str(card.get("kind")), "")
+    name = usual if usual in figures else next(iter(figures), "")
     if not name:
         return ""
     return f"{READABLE.get(name, name.replace('_', ' '))} {written(name, figures[name]['value'])}"
