@@ -293,8 +293,13 @@ def test_two_trainings_wait_in_one_queue(client, pictures):
 
 def test_a_run_is_told_by_the_figure_that_decides():
     found = {"value": 0.5, "low": None, "high": None, "n": 9}
-    for kind, names, told in (("label", ("auroc", "accuracy"), "accuracy 50.0 %"), ("number", ("rmse", "mae"), "error"),
-                              ("forecast", ("mase", "mae"), "MASE"), ("label", (), "")):  # fmt: skip
+    cases = (
+        ("label", ("auroc", "accuracy"), "accuracy 50.0 %"),
+        ("number", ("rmse", "mae"), "error"),
+        ("forecast", ("mase", "mae"), "MASE"),
+        ("label", (), ""),
+    )
+    for kind, names, told in cases:
         said = main_figure({"kind": kind, "metrics": dict.fromkeys(names, found)})
         assert (told in said) if told else said == ""
 
