@@ -1,11 +1,14 @@
 """The chapter on distillation between CNNs: its numbers are true, and its figures show what the text says."""
 
+import base64
+import io
 import re
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from glassworks import labs
 from glassworks.labs import distillation_gain as lab
@@ -19,6 +22,7 @@ from glassworks.reader.figures import (
     silent_mistakes,
     students_of_sizes,
     taught_digits,
+    teacher_on_yours,
 )
 from glassworks.recipes.base import TeacherPart
 from glassworks.transfer.distil import soft_loss
@@ -140,3 +144,22 @@ def test_each_silent_mistake_still_gives_shares_and_only_a_count_tells():
     )
     for name in silent_mistakes.MISTAKES:
         torch.testing.assert_close(silent_mistakes.answers(name).sum(1), torch.ones(900))
+
+
+def test_a_large_teacher_answers_about_the_readers_own_picture_too():
+    figure = teacher_on_yours.TeacherOnYours()
+    own = "data:image/jpeg;base64," + base64.b64encode(_jpeg()).decode()
+    shown = {name: figure.draw(name="a cat", own=given, temperature=3.0) for name, given in
+             (("cat", ""), ("own", own), ("damaged", own[:60]))}  # fmt: skip
+    assert "your picture" in shown["own"] and shown["own"] != shown["cat"] and "tiger cat" in shown["cat"]
+    assert "tiger cat" in shown["damaged"]  # what cannot be decoded is answered with the photograph
+    soft, hard = (figure.draw(name="a cat", own="", temperature=t) for t in (10.0, 1.0))
+    assert soft.index("Entropy") and float(soft.split("Entropy ")[1].split()[0]) > float(
+        hard.split("Entropy ")[1].split()[0]
+    )
+
+
+def _jpeg() -> bytes:
+    file = io.BytesIO()
+    Image.radial_gradient("L").convert("RGB").save(file, "JPEG")
+    return file.getvalue()

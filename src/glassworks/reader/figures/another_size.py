@@ -20,10 +20,11 @@ from torch import Tensor
 from glassworks.core.errors import PersonError
 from glassworks.labs.small_lite0 import lite0
 from glassworks.reader import draw
-from glassworks.reader.figure import Choose
+from glassworks.reader.figure import JPEG, Choose, OwnPicture
 from glassworks.reader.figures.lite0 import classifier, or_how_to_get
 from glassworks.reader.figures.measured import Measured
-from glassworks.reader.figures.photographs import PLAIN, available, photograph
+from glassworks.reader.figures.own_picture import choose_photograph, pixels_of
+from glassworks.reader.figures.photographs import PLAIN, photograph
 from glassworks.reader.figures.shares import share_bars
 
 SIDES = {"224, as it learned": 224, "64": 64, "96": 96, "128": 128, "160": 160, "288": 288}
@@ -44,8 +45,12 @@ Answers = list[tuple[str, float]]
 
 
 def window(name: str, side: int) -> np.ndarray:
-    """The middle of a photograph as the weights want it cut, uint8 (side, side, 3)."""
-    whole, how = Image.fromarray(photograph(name)), classifier().how
+    """The middle of a picture as the weights want it cut, uint8 (side, side, 3).
+
+    name: of a photograph, or the reader's own picture as `OwnPicture` sends it
+    """
+    own = pixels_of(name) if name.startswith(JPEG) else photograph(name)
+    whole, how = Image.fromarray(photograph(PLAIN) if own is None else own), classifier().how
     cut = how.crop * min(whole.size)
     left, top = (whole.width - cut) / 2, (whole.height - cut) / 2
     seen = whole.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + cut, top + cut))
@@ -75,20 +80,23 @@ class AnotherSize(Measured):
         "hardly show."
     )
     controls = (
-        Choose("name", "photograph", {name: name for name in available() if name != PLAIN}),
+        choose_photograph("a cup of coffee"),
+        OwnPicture(),
         Choose("side", "pixels on a side", SIDES),
         Choose("way", "prepared", PREPARED),
     )
 
-    def runs(self, name: str, side: int, way: str, **_: Any) -> tuple[Run, ...]:
-        return ((name, side, way),)
+    def runs(self, name: str, own: str, side: int, way: str, **_: Any) -> tuple[Run, ...]:
+        return ((own or name, side, way),)
 
     def measure(self, run: Run) -> Answers | None:
         return answered(run)
 
     @or_how_to_get
-    def show(self, known: Mapping[Run, Answers | None], name: str, side: int, way: str, **_: Any) -> str:
-        found = known.get((name, side, way))
+    def show(
+        self, known: Mapping[Run, Answers | None], name: str, own: str, side: int, way: str, **_: Any
+    ) -> str:
+        found = known.get((own or name, side, way))
         if found is None:
             classifier()  # says what is missing, if anything is
             return draw.note("The network is being asked.")
@@ -98,5 +106,6 @@ class AnotherSize(Measured):
             ["features", "1,280"],
             ["work, 224 is 1", f"{(side / 224) ** 2:.2f}"],
         ]
-        seen = draw.picture(window(name, side), f"{name}, {side} × {side}", width=150)
+        told = f"{'your picture' if own else name}, {side} × {side}"
+        seen = draw.picture(window(own or name, side), told, width=150)
         return draw.columns(seen, share_bars(found, "shares")) + draw.table(["", ""], facts)

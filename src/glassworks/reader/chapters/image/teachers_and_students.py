@@ -17,6 +17,7 @@ with app.setup:
     from glassworks.reader.figures.pull_of_two import PullOfTwo
     from glassworks.reader.figures.silent_mistakes import SilentMistakes
     from glassworks.reader.figures.students_of_sizes import StudentsOfSizes
+    from glassworks.reader.figures.teacher_on_yours import TeacherOnYours
     from glassworks.transfer.distil import (
         Distilled,
         as_seen_by,
@@ -76,6 +77,12 @@ def text_beyond():
 @app.cell(hide_code=True)
 def figure_beyond_the_label():
     BeyondTheLabel()
+    return
+
+
+@app.cell(hide_code=True)
+def figure_teacher_on_yours():
+    TeacherOnYours()
     return
 
 
