@@ -17,7 +17,7 @@ from torch import Tensor
 from glassworks.core.keyed import generator
 from glassworks.insight import unfamiliar
 from glassworks.reader import draw
-from glassworks.reader.figure import OwnPicture
+from glassworks.reader.figure import OwnPicture, Slider
 from glassworks.reader.figures.layered_cnn import SIDE, ink, network, parts
 from glassworks.reader.figures.measured import Measured
 from glassworks.reader.figures.own_picture import NAMES, pixels_of, square
@@ -88,15 +88,15 @@ class NoneOfThese(Measured):
         "picture "
         "lies from the training pictures is another question, and it can be answered too."
     )
-    controls = (OwnPicture(),)
+    controls = (OwnPicture(), Slider("limit", "limit of the distance", 0.1, 3, step=0.1, value=1))
 
-    def runs(self, own: str) -> tuple[str, ...]:
+    def runs(self, own: str, **_: Any) -> tuple[str, ...]:
         return (own,)
 
     def measure(self, run: str) -> Any:
         return told(run)
 
-    def show(self, known: Mapping[str, Any], own: str) -> str:
+    def show(self, known: Mapping[str, Any], own: str, limit: float) -> str:
         if own not in known:
             return ""
         shown = [
@@ -104,8 +104,9 @@ class NoneOfThese(Measured):
             for name, one, said, share, away in known[own]
         ]
         rest = list(known[own][DIGITS:])
-        caught = sum(row[4] > 1 for row in rest)
+        caught, lost = (sum(row[4] > limit for row in rows) for rows in (rest, known[own][:DIGITS]))
         return draw.pictures(shown, width=120) + draw.text(
-            f"Of the {len(rest)} that are no digits, {caught} lie beyond the limit of 1, and "
-            f"{sum(row[3] > 0.9 for row in rest)} got an answer with more than 90 %."
+            f"Of the {len(rest)} that are no digits, {caught} lie beyond the limit of {limit:g}, and so do "
+            f"{lost} of the {DIGITS} digits. {sum(row[3] > 0.9 for row in rest)} of the {len(rest)} got an "
+            "answer with more than 90 %."
         )
