@@ -463,7 +463,7 @@ def _no_digits() -> str:
     from glassworks.reader.figures.none_of_these import NoneOfThese  # not in the child that checks code
 
     figure = NoneOfThese()
-    return figure.show({"": figure.measure("")}, "")
+    return figure.show({"": figure.measure("")}, "", 1)
 
 
 NONE = PredictExercise(
