@@ -196,7 +196,7 @@ def test_every_page_is_whole_in_a_browser(browser, shown):
         ):
             seen.open(page)
             assert seen.page.locator("h1").first.is_visible()
-            assert seen.page.locator("[role=search]:visible, a[href$=search]:visible").count() == 0
+            assert seen.page.locator("[role=search]:visible, a.find-page:visible").count() == 0
             seen.page.set_viewport_size(PHONE)
             assert seen.misshapen("390", "light") == []
         assert seen.clean() == []
