@@ -83,6 +83,13 @@ LABS: dict[str, Lab] = {
             "image/teachers_and_students",
         ),
         Lab(
+            "eight-bits",
+            "With scales measured on training pictures a small CNN answers in eight bits as it did in float; "
+            "in three bits it does not.",
+            1,
+            "image/from_notebook_to_service",
+        ),
+        Lab(
             "deit-against-plain",
             "With a CNN as teacher, a small Transformer with a distillation token is better than the same "
             "trained plainly, on few pictures.",

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from glassworks import labs
 from glassworks.core.errors import PersonError
 from glassworks.deploy import verify as judged
 from glassworks.deploy.verify import Apart
 from glassworks.insight.unfamiliar import QUANTILE
 from glassworks.judging.intervals import Interval
+from glassworks.labs import eight_bits
 from glassworks.models.vision.cnn import CNNConfig, build
 from glassworks.reader.contents import chapter, contents
 from glassworks.reader.exercises.image import from_notebook_to_service as answers
@@ -181,3 +183,12 @@ def test_dark_pictures_are_answered_wrongly_and_surely():
         fallen = next(n for n, week in enumerate(weeks) if week.accuracy < weeks[0].accuracy - 5)
         assert alarm <= fallen, way
     assert "unfamiliar" in words(drift_seen.DriftSeen().wait())
+
+
+def test_the_lab_of_the_text_found_what_the_text_says():
+    found, text = labs.recorded("eight-bits"), prose(SLUG)
+    assert found is not None and found.outcome == "not shown"
+    lost = {name: np.mean(found.numbers["float"]) - np.mean(found.numbers[name]) for name in eight_bits.ARMS}
+    assert abs(lost["8 bits"]) < 0.1 and abs(lost["8 bits, measured on 2 pictures"]) < 0.1
+    assert f"cost {lost['8 bits, measured on negatives']:.1f} points" in text
+    assert f"lose {lost['3 bits']:.1f} points" in text

@@ -388,6 +388,12 @@ def train():
 
 
 @app.cell(hide_code=True)
+def own_data():
+    book.own_data("image/how_a_network_sees", {"system": "cnn", "size": "tiny"})
+    return
+
+
+@app.cell(hide_code=True)
 def text_summary():
     mo.md(r"""
     ## What you can take with you
