@@ -88,7 +88,7 @@ class NoneOfThese(Measured):
         "picture "
         "lies from the training pictures is another question, and it can be answered too."
     )
-    controls = (OwnPicture(), Slider("limit", "limit of the distance", 0.1, 3, step=0.1, value=1))
+    controls = (Slider("limit", "limit of the distance", 0.1, 3, step=0.1, value=1), OwnPicture())
 
     def runs(self, own: str, **_: Any) -> tuple[str, ...]:
         return (own,)
