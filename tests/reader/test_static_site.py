@@ -147,7 +147,7 @@ def site(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLASSWORKS_BOOK", str(place / "reader"))
         subprocess.run(
-            [sys.executable, "-m", "glassworks", *words], check=True, timeout=280, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "glassworks", *words], check=True, timeout=900, stdout=subprocess.DEVNULL
         )
     return place / "below" / "a folder"
 
@@ -173,6 +173,7 @@ def shown(site):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_every_page_is_whole_in_a_browser(browser, shown):
     with watched(browser, shown) as seen:
         for chapter in READY:
@@ -203,6 +204,7 @@ def test_every_page_is_whole_in_a_browser(browser, shown):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_a_reader_finds_the_way_through_the_files(browser, shown):
     with watched(browser, shown) as seen:
         seen.open("/")
@@ -216,6 +218,7 @@ def test_a_reader_finds_the_way_through_the_files(browser, shown):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_every_link_and_asset_of_the_site_is_there(site, shown):
     broken, known = [], {}
     for page in site.rglob("*.html"):
@@ -235,6 +238,7 @@ def test_every_link_and_asset_of_the_site_is_there(site, shown):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_nothing_of_this_machine_or_of_a_reader_is_in_any_file(site):
     """Paths, names of the machine and its person, and what a reader did stay here."""
     package, temporary = str(Path(static_site.__file__).parents[3]), f"{tempfile.gettempdir()}/"
