@@ -18,7 +18,7 @@ from glassworks.core.files import PARTIAL, readable_size, require_space
 from glassworks.reader.own_names import safe_class_name, safe_file_name
 
 PLACE = Path("studio") / "data"
-MOST_FILE, MOST_FILES = 2 * 1024**3, 200_000  # bytes of one file; files of one drop
+MOST_FILE = 2 * 1024**3  # bytes
 DEEPEST = 8  # folders in folders
 
 

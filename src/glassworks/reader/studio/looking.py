@@ -18,6 +18,7 @@ from glassworks.data.tables_records import ENDINGS
 from glassworks.data.text_folders import TEXT_FILES
 from glassworks.data.what import kind_of
 from glassworks.reader import draw, own_report
+from glassworks.reader.own_names import safe_class_name
 from glassworks.reader.studio.shelf import Shelf
 from glassworks.recipes.base import SIZES, require_system
 from glassworks.training.run_folder import place_for
@@ -116,20 +117,13 @@ def request_of(asked: dict[str, Any], shelf: Shelf) -> tuple[str, TrainRequest]:
     name = str(asked.get("name") or "").strip()
     root = shelf.root
     place = (
-        root / safe_run_name(name) if name else root / place_for(None, given["system"], given["data"]).name
+        root / safe_class_name(name) if name else root / place_for(None, given["system"], given["data"]).name
     )
     while not name and place.exists():
         stem, _, number = place.name.rpartition("-")
         place = root / f"{stem}-{int(number) + 1}"
     request = kind(**{k: v for k, v in given.items() if k in known}, out=str(place))
     return ("finetune" if learned else "train"), request
-
-
-def safe_run_name(name: str) -> str:
-    """A folder's name from what was typed. Raises PersonError("class-name") for none."""
-    from glassworks.reader.own_names import safe_class_name
-
-    return safe_class_name(name)
 
 
 def command(asked: dict[str, Any], shelf: Shelf) -> str:

@@ -67,24 +67,26 @@ class Shelf:
     def runs(self) -> list[OnShelf]:
         """All runs, the newest first."""
         managed = self._managed()
-        folders = {path.parent for path in self.root.glob(f"*/{RECIPE}")} | set(managed)
-        for runs in self.desk.folder.glob("runs*"):
-            folders |= {path.parent for path in runs.glob(f"*/{RUN}/{RECIPE}")}
-        found = [self._one(folder, managed.get(folder)) for folder in folders]
+        found = [self._one(folder, managed.get(folder)) for folder in self._folders(managed)]
         return sorted(filter(None, found), key=lambda run: -run.when)[:MOST]
 
     def find(self, id: str) -> OnShelf:
         """A run by its id. Raises PersonError("no-such-run")."""
         managed = self._managed()
-        for run in self.runs():
-            if run.id == id:
+        for folder in self._folders(managed):
+            if id_of(folder) == id and (run := self._one(folder, managed.get(folder))) is not None:
                 return run
-        gone = [one for folder, one in managed.items() if id_of(folder) == id]
         raise PersonError(
-            "no-such-run", expected="a run on the shelf",
-            got="one that failed before it had a folder" if gone else "one that is not there any more",
+            "no-such-run", expected="a run on the shelf", got="one that is not there any more",
             fix="choose one that is listed",
         )  # fmt: skip
+
+    def _folders(self, managed: dict[Path, str]) -> set[Path]:
+        """Where runs stand, or will stand as soon as they begin."""
+        folders = {path.parent for path in self.root.glob(f"*/{RECIPE}")} | set(managed)
+        for runs in self.desk.folder.glob("runs*"):
+            folders |= {path.parent for path in runs.glob(f"*/{RUN}/{RECIPE}")}
+        return folders
 
     def _managed(self) -> dict[Path, str]:
         """Run folders -> the manager's newest job that trains them."""
