@@ -31,6 +31,8 @@ def test_a_picture_of_the_readers_is_shown_pointed_at_and_taken_away(browser, bo
         box.locator("input[type=file]").set_input_files(own)
         away = box.get_by_role("button", name="Take it away")
         expect(away).to_be_visible()
+        waiting = box.locator(".drawing.busy")  # until then each answer puts another drawing in its place
+        expect(waiting).to_have_count(0)
         area = drawing.locator("[data-across]").first
         area.scroll_into_view_if_needed()
         size = area.bounding_box()
@@ -38,7 +40,7 @@ def test_a_picture_of_the_readers_is_shown_pointed_at_and_taken_away(browser, bo
             seen.page.mouse.move(size["x"] + share * size["width"], size["y"] + 0.5 * size["height"])
             seen.page.mouse.down()
             seen.page.mouse.up()
-            seen.until("true")
+            expect(waiting).to_have_count(0)
             expect(drawing.locator("table.heat, table").first).to_contain_text(brightness)
         assert "base64" not in seen.page.url and len(seen.page.url) < 500
 
