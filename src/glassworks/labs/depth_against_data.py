@@ -240,8 +240,8 @@ def _charts(numbers: Numbers) -> list[Chart]:
 
 NOTES = (
     "Every run takes 200 steps of AdamW with 32 pictures each, whatever its depth and its pictures; 16 "
-    "filters "
-    "a layer, batch norm, pooling once. Deeper networks have more parameters here: the table says how many.",
+    "filters a layer, batch norm, pooling once. Deeper networks have more parameters here: the table says "
+    "how many.",
     "The rate 0.01 was set beforehand, one for all depths. On one other deal of the digits 0.003 and 0.03 "
     "were tried too, for 1, 2, 8 and 16 layers with 100 and with 1,297 pictures, one run each. With 100 "
     "pictures 0.03 was 2.4 points better for 8 layers and 3.4 for 16, so part of what deep networks lose "

@@ -170,8 +170,7 @@ def _charts(numbers: Numbers) -> list[Chart]:
 
 NOTES = (
     f"Every run takes {STEPS} steps on the same {PICTURES} pictures of its seed. A network that is shorter "
-    "on "
-    "each picture learns more slowly; more steps may turn the result round.",
+    "on each picture learns more slowly; more steps may turn the result round.",
     "Attention and MLP of a block draw apart, so a whole block is skipped with the square of its share.",
     "While training each branch that stays is divided by the share that stays, so that the mean is kept. In "
     "evaluation nothing is skipped.",

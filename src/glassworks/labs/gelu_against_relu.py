@@ -33,8 +33,7 @@ RULE = (
     'when the 95 % interval of the mean gain lies above 0, "does not hold" when it lies below 0, and is "not '
     'shown" otherwise. Beside it, without deciding: the difference of the test losses, the gain of the short '
     "form by tanh over the exact one, and the share of units that are at or below 0 before the activation "
-    "for "
-    "every patch of every training picture, after training."
+    "for every patch of every training picture, after training."
 )
 
 
@@ -144,8 +143,7 @@ def _charts(numbers: Numbers) -> list[Chart]:
 
 NOTES = (
     f"Every run takes {STEPS} steps with {DEPTH} blocks, with the same start and the same pictures in the "
-    "same "
-    "order for all activations. One rate was used for all; none was tuned for one of them.",
+    "same order for all activations. One rate was used for all; none was tuned for one of them.",
     "A silent unit is counted on the training pictures: on other data it may wake up.",
     "Small differences on small pictures say little about large models. GELU is the choice of ViT, BERT and "
     "GPT-2; ReLU, SiLU and gated forms are in use in others.",

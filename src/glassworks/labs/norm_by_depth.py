@@ -39,8 +39,8 @@ RULE = (
     "largest depth, and so does that of the gain there minus the gain at the smallest depth (95 % for both "
     "at "
     'once). It "does not hold" when the gain at the largest depth lies below 0, and is "not shown" '
-    "otherwise. "
-    "Beside it, without deciding: the gain at the largest depth with a slow start, and the gradient of the "
+    "otherwise. Beside it, without deciding: the gain at the largest depth with a slow start, and the "
+    "gradient of the "
     f"first block at the largest depth after {WATCHED} steps, divided by the one before the first."
 )
 

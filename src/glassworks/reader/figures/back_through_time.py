@@ -85,6 +85,5 @@ class BackThroughTime(Figure):
         )  # fmt: skip
         return columns(table(head, rows) + told, chart) + note(
             "gradient here: how much the last state changes with the sum at this step; times the state "
-            "before, "
-            "it is the share."
+            "before, it is the share."
         )

@@ -52,8 +52,7 @@ def told(size: str, part: str) -> str:
     if part.startswith("norm"):
         return (
             f"Each token alone: its {width:,} numbers are brought to mean 0 and spread 1, then scaled and "
-            "moved "
-            "by learned numbers. No other token and no other picture matters."
+            "moved by learned numbers. No other token and no other picture matters."
         )
     if part == "attention":
         return (
@@ -65,8 +64,7 @@ def told(size: str, part: str) -> str:
     if part == "mlp":
         return (
             f"Each token alone: widened from {width:,} to {inner:,} numbers, GELU, narrowed to {width:,}. "
-            "Most "
-            "of a block's parameters are here."
+            "Most of a block's parameters are here."
         )
     return "The correction is added to what went round it: a residual connection, which has no weights."
 

@@ -72,9 +72,8 @@ def one_filter(stage: int, number: int) -> tuple[np.ndarray, dict[str, float], n
 class FoldSeen(Measured):
     title = "A norm disappears into its filter"
     says = (
-        "In evaluation a batch norm multiplies each map by a number and adds another. The filter before "
-        "it can "
-        "do both by itself. The answers stay, and a quarter and more of the parts is gone."
+        "In evaluation a batch norm multiplies each map by a number and adds another. The filter before it "
+        "can do both by itself. The answers stay, and a quarter and more of the parts is gone."
     )
     controls = (
         Slider("stage", "stage", 1, STAGES, step=1, value=1),

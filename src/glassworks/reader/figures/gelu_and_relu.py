@@ -41,8 +41,7 @@ class GeluAndRelu(Figure):
     title = "GELU beside ReLU"
     says = (
         "Far from zero both agree. Between -3 and 0 GELU lets a little through, dips to -0.17 at -0.75 and "
-        "has "
-        "a slope nearly everywhere; ReLU is flat on the whole negative side."
+        "has a slope nearly everywhere; ReLU is flat on the whole negative side."
     )
     controls = (
         Slider("x", "x", FROM, TO, step=0.25, value=-1),

@@ -30,8 +30,8 @@ class GradientsByDepth(Measured):
     title = "Gradients by depth, before and after twenty steps"
     says = (
         "Before the first step the gradients of both stacks are of a usable size in every block. After "
-        "twenty "
-        "steps at the full rate, a deep post-norm stack has often lost them: all pictures look alike to it."
+        "twenty steps at the full rate, a deep post-norm stack has often lost them: all pictures look alike "
+        "to it."
     )
     controls = (
         Choose("depth", "blocks", {str(depth): depth for depth in DEPTHS}, value="16"),

@@ -38,8 +38,8 @@ class HeldAndDeaf(Figure):
     title = "Held, and deaf"
     says = (
         "With u = 2 a number stays at 0.958 for ever. There a step leaves 0.166 of any difference, so ten "
-        "steps leave less than a fifty-millionth: "
-        "the number is remembered, and how it came about can hardly be learned any more."
+        "steps leave less than a fifty-millionth: the number is remembered, and how it came about can hardly "
+        "be learned any more."
     )
     controls = (Slider("u", "weight of the state u", LEAST, MOST, step=STEP, value=2.0),)
 

@@ -85,8 +85,7 @@ class NoneOfThese(Measured):
     title = "What is this, if it must be a digit?"
     says = (
         "A classifier names one of its classes whatever it is shown, often without doubt. How far the "
-        "picture "
-        "lies from the training pictures is another question, and it can be answered too."
+        "picture lies from the training pictures is another question, and it can be answered too."
     )
     controls = (Slider("limit", "limit of the distance", 0.1, 3, step=0.1, value=1), OwnPicture())
 

@@ -45,8 +45,7 @@ class OneNumberRemembers(Figure):
     title = "One number that remembers"
     says = (
         "The state jumps to nearly 1 at an opening bracket and to nearly -1 at a closing one. Between them "
-        "it "
-        "feeds on itself: with a weight above 1 it stays, with a smaller one it forgets."
+        "it feeds on itself: with a weight above 1 it stays, with a smaller one it forgets."
     )
     controls = (
         Slider("weight", "weight of the state u", 0, 3, step=0.1, value=2.0),

@@ -34,8 +34,7 @@ class OneTokenAsks(Figure):
     title = "One token asks three"
     says = (
         "Where the query points the way of a key, that token's weight grows, and the average moves towards "
-        "its "
-        "value. A longer query is more decided; a query of length 0 gives every token the same weight."
+        "its value. A longer query is more decided; a query of length 0 gives every token the same weight."
     )
     controls = (
         Slider("turn", "the query points to", 0, 360, step=15, value=0, unit="°"),

@@ -90,9 +90,8 @@ def said(name: str, own: str, way: str) -> tuple[np.ndarray, list[tuple[str, flo
 class SentWrongly(Measured):
     title = "The same photograph, sent wrongly"
     says = (
-        "None of these gives an error: the shape is right each time. Some change the answer, some only "
-        "how sure "
-        "it is. What the network was trained with must travel with it."
+        "None of these gives an error: the shape is right each time. Some change the answer, some only how "
+        "sure it is. What the network was trained with must travel with it."
     )
     controls = (
         choose_photograph("a cat"),

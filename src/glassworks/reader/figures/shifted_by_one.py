@@ -109,9 +109,8 @@ class ShiftedByOne(Measured):
     title = "A low loss, and nothing learned"
     says = (
         "Given the answer itself, the model reaches a low loss at once, and writes nonsense when it is "
-        "alone. "
-        "Allowed to look ahead, it learns to peek, which is of little use when it writes. Only the answer "
-        "moved by one place, behind a causal mask, teaches it to write."
+        "alone. Allowed to look ahead, it learns to peek, which is of little use when it writes. Only the "
+        "answer moved by one place, behind a causal mask, teaches it to write."
     )
     controls = (
         Choose("way", "the decoder gets the answer", WAYS),

@@ -28,8 +28,7 @@ class SkippedPaths(Figure):
     title = "Which blocks a picture skips"
     says = (
         "While training, each picture goes a way of its own through the stack, and late blocks are skipped "
-        "more "
-        "often. When the model answers, every branch is taken."
+        "more often. When the model answers, every branch is taken."
     )
     controls = (
         Slider("most", "share at the last block", 0, 0.8, step=0.05, value=0.4),

@@ -66,8 +66,7 @@ class ThreeMasks(Figure):
     title = "Three attentions and what they hide"
     says = (
         "The source sees all of itself but its filling. The answer sees itself up to here, and the source "
-        "but "
-        "for the filling. A row in which everything is hidden has no answer."
+        "but for the filling. A row in which everything is hidden has no answer."
     )
     controls = (
         Choose("which", "attention", WHICH, value="the answer looks at the source"),

@@ -54,9 +54,8 @@ class TrainedReader(Measured):
     title = "The state, while it reads"
     says = (
         "The answer jumps at every A and B and holds in between: the layer remembers which of them came "
-        "last. "
-        "With one of each that is enough to say which came first, and nobody asked for more. A second A at "
-        "the end shows it."
+        "last. With one of each that is enough to say which came first, and nobody asked for more. A second "
+        "A at the end shows it."
     )
     controls = (
         Choose("text", "text", TEXTS),

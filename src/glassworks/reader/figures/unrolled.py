@@ -61,8 +61,7 @@ class Unrolled(Figure):
             + columns(seen, _words(word, step, found))
             + note(
                 "Choose memoir: its first four states are those of memory. Choose eeeeee: the same letter "
-                "gives "
-                "another state each time, since the state before was another."
+                "gives another state each time, since the state before was another."
             )
         )
 

@@ -46,8 +46,7 @@ class WidthAndSharpness(Figure):
     title = "Width against sharpness"
     says = (
         "Without the root a query of 64 numbers gives nearly all weight to one key before anything is "
-        "learned. "
-        "Divided by the root of the width, the weights look the same at every width."
+        "learned. Divided by the root of the width, the weights look the same at every width."
     )
     controls = (
         Choose("width", "numbers in a query", {str(width): width for width in WIDTHS}, value="64"),

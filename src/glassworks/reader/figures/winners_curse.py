@@ -66,8 +66,8 @@ class WinnersCurse(Figure):
             across="models tried", up="accuracy", logarithmic="x", x=(1, 200), width=340, height=220,
         )  # fmt: skip
         told = (
-            "Each dot is one model; they differ by luck alone. "
-            "Beside it: what the best of more and more models promises."
+            "Each dot is one model; they differ by luck alone. Beside it: what the best of more and more "
+            "models promises."
         )
         return columns(_dots(right, pictures), grown) + note(told) + table(["", "accuracy"], rows)
 

@@ -50,8 +50,8 @@ class WordPieces(Figure):
     title = "A text becomes pieces"
     says = (
         "Known words stay whole, others are cut from the left, each time the longest piece that fits. ## "
-        "says "
-        "that a piece goes on within a word. What has no piece at all is [UNK], and then the word is lost."
+        "says that a piece goes on within a word. What has no piece at all is [UNK], and then the word is "
+        "lost."
     )
     controls = (Choose("words", "text", TEXTS), Steps("word", "word", 1, 4, 4))
 

@@ -79,11 +79,10 @@ def tried(name: str, call: Callable[[], object], wanted: Tensor, usual: Sequence
 NORMALISE = CodeExercise(
     id="what_a_model_is.normalise",
     question=(
-        "Write `normalise(pictures, mean, std)`: take the mean of each channel away and divide by "
-        "its std.\n\n"
-        "`pictures` is a float tensor of shape `(batch, channel, height, width)`; `mean` and `std` "
-        "have the shape "
-        "`(channel,)`. Return a new tensor of the shape of `pictures`."
+        "Write `normalise(pictures, mean, std)`: take the mean of each channel away and divide by its "
+        "std.\n\n"
+        "`pictures` is a float tensor of shape `(batch, channel, height, width)`; `mean` and `std` have the "
+        "shape `(channel,)`. Return a new tensor of the shape of `pictures`."
     ),
     name="normalise",
     start=(
@@ -120,17 +119,14 @@ NORMALISE = CodeExercise(
         ),
     ),
     hints=(
-        "Broadcasting matches shapes from the last axis backwards. Which shape must three numbers "
-        "have so that they "
-        "meet the channel axis, third from the end?",
-        "`x[:, None]` gives a tensor of shape `(3,)` the shape `(3, 1)`. Each further `None` adds "
-        "an axis of "
+        "Broadcasting matches shapes from the last axis backwards. Which shape must three numbers have so "
+        "that they meet the channel axis, third from the end?",
+        "`x[:, None]` gives a tensor of shape `(3,)` the shape `(3, 1)`. Each further `None` adds an axis of "
         "length 1.",
     ),
     why=(
-        "The axes of length 1 are stretched over height and width, the missing batch axis over the "
-        "pictures. A wrong "
-        "axis is an error only if the lengths differ: a picture that is 3 pixels wide would be "
+        "The axes of length 1 are stretched over height and width, the missing batch axis over the pictures. "
+        "A wrong axis is an error only if the lengths differ: a picture that is 3 pixels wide would be "
         "ruined in silence."
     ),
     further=(
@@ -147,14 +143,12 @@ ROWS = "four rows of seven logits"
 LARGE = "logits around 1000"
 APART = "two rows whose logits lie far apart"
 TOO_LARGE = (
-    "`exp(1000)` does not fit into float32: it is `inf`, and `inf / inf` is not a number. Take the "
-    "largest logit of "
-    "each row away first; no share changes."
+    "`exp(1000)` does not fit into float32: it is `inf`, and `inf / inf` is not a number. Take the largest "
+    "logit of each row away first; no share changes."
 )
 TOO_SMALL = (
-    "Every power of the second row became 0, and 0 / 0 is not a number. Take away the largest logit "
-    "of each row, not "
-    "of the whole batch."
+    "Every power of the second row became 0, and 0 / 0 is not a number. Take away the largest logit of each "
+    "row, not of the whole batch."
 )
 
 
@@ -197,9 +191,9 @@ def tried_softmax(name: str, softmax: Callable[[Tensor], Tensor], logits: Tensor
 SOFTMAX = CodeExercise(
     id="what_a_model_is.softmax",
     question=(
-        "Write `softmax(logits)` yourself, from `exp`, a sum and a division: logits of shape "
-        "`(batch, class)` become "
-        "shares of the same shape, and each row sums to 1. It must also work for logits around 1000."
+        "Write `softmax(logits)` yourself, from `exp`, a sum and a division: logits of shape `(batch, "
+        "class)` become shares of the same shape, and each row sums to 1. It must also work for logits "
+        "around 1000."
     ),
     name="softmax",
     start=(
@@ -235,17 +229,14 @@ SOFTMAX = CodeExercise(
         ),
     ),
     hints=(
-        "The classes lie along axis 1. `x.sum(dim=1, keepdim=True)` has the shape `(batch, 1)` and "
-        "divides each row "
-        "by its own sum.",
-        "Nothing changes when the same number is taken away from all logits of a row. Which number "
-        "makes sure that no "
-        "power is larger than 1?",
+        "The classes lie along axis 1. `x.sum(dim=1, keepdim=True)` has the shape `(batch, 1)` and divides "
+        "each row by its own sum.",
+        "Nothing changes when the same number is taken away from all logits of a row. Which number makes "
+        "sure that no power is larger than 1?",
     ),
     why=(
-        "e^(a − m) / sum of e^(b − m) is the same as e^a / sum of e^b: the factor e^(−m) cancels. "
-        "So the largest logit "
-        "can go first, and float32 never overflows. `torch.softmax` does the same."
+        "e^(a − m) / sum of e^(b − m) is the same as e^a / sum of e^b: the factor e^(−m) cancels. So the "
+        "largest logit can go first, and float32 never overflows. `torch.softmax` does the same."
     ),
     further="Write the logarithm of the shares without computing a share first, and compare with "
     "`log_softmax`.",
@@ -257,9 +248,8 @@ SOFTMAX = CodeExercise(
 REST = ChoiceExercise(
     id="what_a_model_is.rest",
     question=(
-        "Choose the photograph *a temple* in the figure. The five percentages sum to clearly less "
-        "than 100 %. "
-        "Where is the rest?"
+        "Choose the photograph *a temple* in the figure. The five percentages sum to clearly less than 100 "
+        "%. Where is the rest?"
     ),
     choices=(
         Choice(
@@ -285,9 +275,8 @@ REST = ChoiceExercise(
         "The model knows 1,000 names. How many of them does the figure list?",
     ),
     why=(
-        "A classifier shares 100 % among the names that it knows. A large share means that the "
-        "other names fit worse, "
-        "not that the name is right."
+        "A classifier shares 100 % among the names that it knows. A large share means that the other names "
+        "fit worse, not that the name is right."
     ),
     further="For which photograph do the five names share least? What does that say about the model?",
     minutes=2,
@@ -296,25 +285,22 @@ REST = ChoiceExercise(
 SHAPE = ChoiceExercise(
     id="what_a_model_is.shape",
     question=(
-        "32 colour photographs, each 224 pixels high and 160 pixels wide, go into a PyTorch model "
-        "as one batch. "
-        "Which shape has the tensor?"
+        "32 colour photographs, each 224 pixels high and 160 pixels wide, go into a PyTorch model as one "
+        "batch. Which shape has the tensor?"
     ),
     choices=(
         Choice("`(32, 3, 224, 160)`", True, "Yes: batch, channel, height, width."),
         Choice(
             "`(32, 224, 160, 3)`",
             False,
-            "This is the order of picture files, with channels last. PyTorch's models want the "
-            "channels as the second "
-            "axis; `permute(0, 3, 1, 2)` brings them there.",
+            "This is the order of picture files, with channels last. PyTorch's models want the channels as "
+            "the second axis; `permute(0, 3, 1, 2)` brings them there.",
         ),
         Choice(
             "`(32, 3, 160, 224)`",
             False,
-            "Height comes before width: an array counts rows first. Programs for pictures often say "
-            "width first, "
-            "which is why this slip is so common.",
+            "Height comes before width: an array counts rows first. Programs for pictures often say width "
+            "first, which is why this slip is so common.",
         ),
         Choice(
             "`(3, 224, 160)`",
@@ -335,8 +321,7 @@ SHAPE = ChoiceExercise(
 PARAMETERS = NumberExercise(
     id="what_a_model_is.parameters",
     question=(
-        "The last layer of the classifier, `nn.Linear(1280, 1000)`, turns 1,280 features into 1,000 "
-        "logits. "
+        "The last layer of the classifier, `nn.Linear(1280, 1000)`, turns 1,280 features into 1,000 logits. "
         "How many parameters has it, biases included?"
     ),
     target=1_281_000,
@@ -355,9 +340,8 @@ PARAMETERS = NumberExercise(
     ),
     solution="1,280 · 1,000 weights + 1,000 biases = 1,281,000.",
     why=(
-        "This one layer holds more than a quarter of the model's 4,652,008 parameters. Filters use "
-        "the same few "
-        "numbers at every place of a picture, so the layers before it are cheaper than they look."
+        "This one layer holds more than a quarter of the model's 4,652,008 parameters. Filters use the same "
+        "few numbers at every place of a picture, so the layers before it are cheaper than they look."
     ),
     further="How many parameters has the head if the model is to tell 5 classes apart instead of 1,000?",
     minutes=3,
@@ -384,20 +368,17 @@ def shuffled_answers() -> str:
         cells = [lite.top(lite.shares(inputs, model), 1)[0] for model in (lite.model, ruined)]
         rows.append([name, *(f"{word}, {percent(share)}" for word, share in cells)])
     return draw.table(("photograph", "trained numbers", "the same numbers, shuffled"), rows) + draw.note(
-        "Same code, same shapes, same numbers in other places (and the running means of its norms "
-        "measured anew, "
-        "so that signals still pass). Equal shares would be 0.1 % each; instead it answers at "
-        "random, sometimes "
-        "with a large share."
+        "Same code, same shapes, same numbers in other places (and the running means of its norms measured "
+        "anew, so that signals still pass). Equal shares would be 0.1 % each; instead it answers at random, "
+        "sometimes with a large share."
     )
 
 
 SHUFFLED = PredictExercise(
     id="what_a_model_is.shuffled",
     question=(
-        "Take the classifier and shuffle the numbers inside each of its tensors. The code, the "
-        "shapes and the numbers "
-        "themselves stay the same; only their places change. What will it say to the photographs?"
+        "Take the classifier and shuffle the numbers inside each of its tensors. The code, the shapes and "
+        "the numbers themselves stay the same; only their places change. What will it say to the photographs?"
     ),
     choices=(
         Choice(
@@ -422,9 +403,8 @@ SHUFFLED = PredictExercise(
         "Think of a cake's recipe in which the amounts were swapped.",
     ),
     why=(
-        "A model is shapes plus numbers. The shapes let it run; the numbers at their places are all "
-        "that it knows. "
-        "And a share is no proof of knowledge: numbers without any meaning give large shares too."
+        "A model is shapes plus numbers. The shapes let it run; the numbers at their places are all that it "
+        "knows. And a share is no proof of knowledge: numbers without any meaning give large shares too."
     ),
     further="Shuffle the head alone: `randomised(model, 0, share=0.01)` in `insight/sanity.py`. "
     "What is left?",
@@ -434,9 +414,8 @@ SHUFFLED = PredictExercise(
 DEVICE = ChoiceExercise(
     id="what_a_model_is.device",
     question=(
-        "`device` is the GPU on which a model's parameters lie. `batch` was just read from files "
-        "and lies in main "
-        "memory, so `model(batch)` stops with an error. Which line before it helps?"
+        "`device` is the GPU on which a model's parameters lie. `batch` was just read from files and lies in "
+        "main memory, so `model(batch)` stops with an error. Which line before it helps?"
     ),
     choices=(
         Choice(
@@ -468,9 +447,8 @@ DEVICE = ChoiceExercise(
         "What does `.to` give back, and what happens to the tensor that it was called on?",
     ),
     why=(
-        "Moving is explicit. A module moves itself: `model.to(device)` changes the model. A tensor "
-        "is copied, so it "
-        "needs the assignment."
+        "Moving is explicit. A module moves itself: `model.to(device)` changes the model. A tensor is "
+        "copied, so it needs the assignment."
     ),
     further="Make the tensor where it is needed and save the copy: `torch.zeros(8, 3, 32, 32, "
     "device=device)`.",
@@ -480,9 +458,8 @@ DEVICE = ChoiceExercise(
 BATCHES = NumberExercise(
     id="what_a_model_is.batches",
     question=(
-        "A data set has 50,000 training pictures. In batches of 64, the last one smaller, how many "
-        "batches are one "
-        "epoch?"
+        "A data set has 50,000 training pictures. In batches of 64, the last one smaller, how many batches "
+        "are one epoch?"
     ),
     target=782,
     tolerance=0,

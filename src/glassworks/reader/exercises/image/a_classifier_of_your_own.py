@@ -464,9 +464,8 @@ ABLATION = PredictExercise(
         Choice(
             "Dropout costs most, since 200 pictures are easily learned by heart.",
             False,
-            "It changed least. All networks learn nearly all of the 200 by heart, and the others are "
-            "held back by "
-            "augmentation as well.",
+            "It changed least. All networks learn nearly all of the 200 by heart, and the others are held "
+            "back by augmentation as well.",
         ),
     ),
     reveal=_parts,

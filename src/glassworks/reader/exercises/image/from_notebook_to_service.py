@@ -25,8 +25,7 @@ HONEST = ChoiceExercise(
     id="from_notebook_to_service.honest",
     question=(
         "Four people report on the same task, in which the most frequent class makes up 90 % of the "
-        "pictures. "
-        "Whose report tells you most about what will happen in use?"
+        "pictures. Whose report tells you most about what will happen in use?"
     ),
     choices=(
         Choice(
@@ -45,8 +44,7 @@ HONEST = ChoiceExercise(
             'frequent class gives 90 %."',
             True,
             "Yes. One look, an interval, and a baseline beside it. It also says that the model is hardly "
-            "worth "
-            "its name.",
+            "worth its name.",
         ),
         Choice(
             '"92 % on the validation part, which also chose the epoch and the learning rate."',
@@ -71,9 +69,8 @@ HONEST = ChoiceExercise(
 SCALE = NumberExercise(
     id="from_notebook_to_service.scale",
     question=(
-        "The values of a map lie between −1.0 and 3.0. They become whole numbers from 0 to 255, so that "
-        "−1.0 is "
-        "0 and 3.0 is 255. Which whole number stands for the value 0?"
+        "The values of a map lie between −1.0 and 3.0. They become whole numbers from 0 to 255, so that −1.0 "
+        "is 0 and 3.0 is 255. Which whole number stands for the value 0?"
     ),
     target=64,
     tolerance=0,
@@ -149,9 +146,8 @@ def check_quantise(quantise: Callable) -> Iterator[Row]:
 QUANTISE = CodeExercise(
     id="from_notebook_to_service.quantise",
     question=(
-        "Write `quantise(values, scale, zero_point)`: the nearest step for each value, as whole numbers "
-        "from 0 "
-        "to 255. Torch's own rounding is the judge."
+        "Write `quantise(values, scale, zero_point)`: the nearest step for each value, as whole numbers from "
+        "0 to 255. Torch's own rounding is the judge."
     ),
     start=QUANTISE_START,
     name="quantise",
@@ -171,13 +167,11 @@ QUANTISE = CodeExercise(
     ),
     why=(
         "Inside the range the error is at most half a step. Beyond it the error has no bound, and that is "
-        "the "
-        "trade of calibration: a wide range has high steps, a narrow one cuts off the rare large values."
+        "the trade of calibration: a wide range has high steps, a narrow one cuts off the rare large values."
     ),
     further=(
         "The way back is `(whole - zero_point) * scale`. Products are then sums of whole numbers, and the "
-        "two "
-        "scales are multiplied once at the end."
+        "two scales are multiplied once at the end."
     ),
     minutes=7,
 )  # fmt: skip
@@ -188,8 +182,7 @@ REFUSAL = ChoiceExercise(
     id="from_notebook_to_service.refusal",
     question=(
         "A network in eight bits is twice as fast. On 94 held-out photographs it decides 92 times as the "
-        "live "
-        "model does. The rule allows a fall of one point of accuracy. The export refuses the file. Why?"
+        "live model does. The rule allows a fall of one point of accuracy. The export refuses the file. Why?"
     ),
     choices=(
         Choice(
@@ -199,8 +192,7 @@ REFUSAL = ChoiceExercise(
         ),
         Choice(
             "Because with 94 pictures a fall of more than one point cannot be excluded, and two changed "
-            "decisions "
-            "leave that open.",
+            "decisions leave that open.",
             True,
             "Yes. It is not shown to be harmful. It is not shown to be harmless, and that is the rule.",
         ),
@@ -222,9 +214,8 @@ REFUSAL = ChoiceExercise(
     ),
     why=(
         "A refusal is about what was shown. With 1,000 pictures or more the measured fall decides; with "
-        "fewer the "
-        "whole interval must lie below a point, or every single decision be the same; under 20 pictures show "
-        "nothing. There is no switch to ship it all the same."
+        "fewer the whole interval must lie below a point, or every single decision be the same; under 20 "
+        "pictures show nothing. There is no switch to ship it all the same."
     ),
     further="`glassworks export runs/photos --quantise int8 --data more` judges on more held-out pictures.",
     minutes=3,
@@ -307,8 +298,7 @@ FOLD = CodeExercise(
     id="from_notebook_to_service.fold",
     question=(
         "Write `fold(...)`: the weight and bias of *one* filter layer that answers as a filter layer "
-        "followed by "
-        "a batch norm in evaluation mode. Torch's own folding is the judge."
+        "followed by a batch norm in evaluation mode. Torch's own folding is the judge."
     ),
     start=FOLD_START,
     name="fold",
@@ -328,16 +318,14 @@ FOLD = CodeExercise(
         "- mean`.",
     ),
     why=(
-        "A norm in evaluation is a multiplication and an addition with fixed numbers. A filter can do "
-        "both, so "
-        "two passes over a map become one. While training this does not hold: there the mean and the "
-        "spread come "
-        "from the batch."
+        "A norm in evaluation is a multiplication and an addition with fixed numbers. A filter can do both, "
+        "so two passes over a map become one. While training this does not hold: there the mean and the "
+        "spread come from the batch."
     ),
     further=(
         "It works for a norm that directly follows the filter, and only if nobody else reads the filter's "
-        "output. "
-        "`fold_norms` finds these pairs by sending pictures through, and compares the answers afterwards."
+        "output. `fold_norms` finds these pairs by sending pictures through, and compares the answers "
+        "afterwards."
     ),
     minutes=7,
 )  # fmt: skip
@@ -357,8 +345,7 @@ OVERLOAD = PredictExercise(
     question=(
         "A server can answer 50 requests a second. For 30 seconds 75 a second come, and a client waits for 2 "
         "seconds, then it has gone. The queue has no limit and answers the oldest first. Of the 1,500 "
-        "answers that "
-        "are possible, about how many come in time?"
+        "answers that are possible, about how many come in time?"
     ),
     choices=(
         Choice(
@@ -370,17 +357,15 @@ OVERLOAD = PredictExercise(
         Choice(
             "About 1,000: two thirds, as many as its share of the load.",
             False,
-            "That would be so if it took requests at random. It takes the oldest, and the queue grows by "
-            "25 a "
-            "second.",
+            "That would be so if it took requests at random. It takes the oldest, and the queue grows by 25 "
+            "a second.",
         ),
         Choice(
             "About 250: those of the first seconds. After that everybody has gone before the answer is "
             "there.",
             True,
             "Yes. After six seconds the oldest has waited for 2 seconds, and from then on every answer is "
-            "for "
-            "nobody.",
+            "for nobody.",
         ),
         Choice(
             "About 750: those of the first half.",
@@ -394,10 +379,9 @@ OVERLOAD = PredictExercise(
         "With 100 in the queue a new request waits for 2 seconds. When are there 100?",
     ),
     why=(
-        "The wait is the length of the queue times the time of an answer. With room for 64 it is never "
-        "above 1.3 "
-        "seconds: a third is refused at once, with a hint when to come back, and all that the server does is "
-        "done for somebody."
+        "The wait is the length of the queue times the time of an answer. With room for 64 it is never above "
+        "1.3 seconds: a third is refused at once, with a hint when to come back, and all that the server "
+        "does is done for somebody."
     ),
     further="With deadlines and no limit no work is wasted either, yet everybody waits the full 2 s.",
     minutes=3,
@@ -409,8 +393,8 @@ WILD = ChoiceExercise(
     id="from_notebook_to_service.wild",
     question=(
         "In all tests the model was right. In use, photographs that people take with an upright telephone "
-        "are "
-        "answered badly, those with a lying one well. There is no error message. What is the likeliest cause?"
+        "are answered badly, those with a lying one well. There is no error message. What is the likeliest "
+        "cause?"
     ),
     choices=(
         Choice(
@@ -420,8 +404,7 @@ WILD = ChoiceExercise(
         ),
         Choice(
             "The telephone writes the pixels lying down and notes how to turn them. The program does not "
-            "read the "
-            "note.",
+            "read the note.",
             True,
             "Yes. The note is called EXIF orientation. Viewers obey it, so the pictures look right to "
             "people.",
@@ -445,13 +428,11 @@ WILD = ChoiceExercise(
     why=(
         "Pictures in tests were mostly saved again, which turns the pixels and removes the note. Those from "
         "telephones were not. So the decoder in use must be the decoder of training: here both are one "
-        "function, "
-        "and an export carries its own copy."
+        "function, and an export carries its own copy."
     ),
     further=(
-        "The same holds for transparency, CMYK, 16 bits, grey pictures and animations. Each is decided "
-        "once, in "
-        "one place, and tested with files of that kind."
+        "The same holds for transparency, CMYK, 16 bits, grey pictures and animations. Each is decided once, "
+        "in one place, and tested with files of that kind."
     ),
     minutes=3,
 )
@@ -470,8 +451,7 @@ NONE = PredictExercise(
     id="from_notebook_to_service.none",
     question=(
         "A network that reads 99 % of test digits is shown a photograph of a cup, made grey and 32 × 32 "
-        "pixels "
-        "small. What are the shares of its ten answers?"
+        "pixels small. What are the shares of its ten answers?"
     ),
     choices=(
         Choice(
@@ -507,8 +487,7 @@ NONE = PredictExercise(
     ),
     further=(
         "The distance is no proof either. The limit lets 3 % of familiar pictures fall outside, and some "
-        "strange "
-        "ones inside: of clothes shown to a reader of digits only 28 % crossed it."
+        "strange ones inside: of clothes shown to a reader of digits only 28 % crossed it."
     ),
     minutes=3,
 )

@@ -42,10 +42,9 @@ def _both_counted() -> str:
 LARGER = PredictExercise(
     id="how_deep.larger",
     question=(
-        "Both networks read colour pictures of 32 × 32 pixels, and each stage is 3 × 3 filters, batch "
-        "norm, ReLU "
-        "and 2 × 2 pooling. One has two stages (16 and 32 filters) and a dense layer of 512; the other four "
-        "stages (16, 32, 64, 128) and a dense layer of 256. Which has more *parameters*?"
+        "Both networks read colour pictures of 32 × 32 pixels, and each stage is 3 × 3 filters, batch norm, "
+        "ReLU and 2 × 2 pooling. One has two stages (16 and 32 filters) and a dense layer of 512; the other "
+        "four stages (16, 32, 64, 128) and a dense layer of 256. Which has more *parameters*?"
     ),
     choices=(
         Choice(
@@ -73,9 +72,8 @@ LARGER = PredictExercise(
     ),
     reveal=_both_counted,
     hints=(
-        "How many numbers leave the last stage of each network? That many weights goes to each unit of "
-        "the dense "
-        "layer.",
+        "How many numbers leave the last stage of each network? That many weights goes to each unit of the "
+        "dense layer.",
         "Two stages: 8 × 8 places of 32 filters. Four stages: 2 × 2 places of 128.",
     ),
     why=(
@@ -86,8 +84,7 @@ LARGER = PredictExercise(
     ),
     further=(
         "Replace the first dense layer by the mean of each map, as ResNet does. Then depth does add "
-        "parameters, "
-        "and the size of the picture adds none."
+        "parameters, and the size of the picture adds none."
     ),
     minutes=3,
 )
@@ -120,9 +117,8 @@ DENSE = NumberExercise(
     ),
     why=(
         "Four times as many places, four times as many weights: 4,194,816. The filters have 448 and 4,640 "
-        "parameters for every size of picture. At 224 × 224 the dense layer would have 51 million. That "
-        "is why "
-        "such a network must be built for one size, and why larger ones average their maps first."
+        "parameters for every size of picture. At 224 × 224 the dense layer would have 51 million. That is "
+        "why such a network must be built for one size, and why larger ones average their maps first."
     ),
     solution="`64 / 2 / 2 = 16`; `32 · 16 · 16 = 8,192` numbers a picture; `8,192 · 512 + 512 = 4,194,816`.",
     minutes=3,
@@ -295,9 +291,8 @@ COUNT = CodeExercise(
     id="how_deep.count",
     question=(
         "Write `parameters(widths, side, channels, hidden, classes)`: all learned numbers of a CNN whose "
-        "stages "
-        "are 3 × 3 filters with offsets and 2 × 2 pooling, followed by two dense layers. Your function is "
-        "compared with the installed network."
+        "stages are 3 × 3 filters with offsets and 2 × 2 pooling, followed by two dense layers. Your "
+        "function is compared with the installed network."
     ),
     start=COUNT_START,
     name="parameters",
@@ -329,9 +324,8 @@ COUNT = CodeExercise(
 DRAWING = ChoiceExercise(
     id="how_deep.drawing",
     question=(
-        "Somebody lets channel 3 of the last stage draw what it likes most. With some good will the "
-        "drawing looks like a 0. "
-        "What would show best that this channel stands for zeros?"
+        "Somebody lets channel 3 of the last stage draw what it likes most. With some good will the drawing "
+        "looks like a 0. What would show best that this channel stands for zeros?"
     ),
     choices=(
         Choice(
@@ -343,16 +337,14 @@ DRAWING = ChoiceExercise(
         Choice(
             "That the drawing comes out alike from several starts.",
             False,
-            "Then it is a property of the channel and no accident. What the channel answers to real "
-            "pictures is "
-            "still open.",
+            "Then it is a property of the channel and no accident. What the channel answers to real pictures "
+            "is still open.",
         ),
         Choice(
             "That of all test pictures, those that excite it most are zeros, and zeros do excite it.",
             True,
             "Yes. A claim about pictures is tested with pictures, and with the network before it learned "
-            "beside "
-            "it.",
+            "beside it.",
         ),
         Choice(
             "That the channel belongs to the last stage, where whole objects are found.",
@@ -367,14 +359,12 @@ DRAWING = ChoiceExercise(
     ),
     why=(
         "Activation maximisation gives an idea, not a proof. Here 19 of the 20 pictures that excite this "
-        "channel "
-        "most are zeros; chance would give 2. Its neighbour draws as handsomely, and its twenty are a "
-        "mixture."
+        "channel most are zeros; chance would give 2. Its neighbour draws as handsomely, and its twenty are "
+        "a mixture."
     ),
     further=(
         "Even then: a channel that answers to zeros alone need not be one that the network relies on. "
-        "Silence it "
-        "and count the errors."
+        "Silence it and count the errors."
     ),
     minutes=3,
 )
@@ -398,17 +388,15 @@ FEW = PredictExercise(
     id="how_deep.few",
     question=(
         "50 digits to learn from, five of each kind. Networks with 1, 2, 4, 8 and 16 layers of filters are "
-        "trained with the same number of steps. Who answers all 50 *training* pictures rightly in the "
-        "end, and "
-        "who is best on the test?"
+        "trained with the same number of steps. Who answers all 50 *training* pictures rightly in the end, "
+        "and who is best on the test?"
     ),
     choices=(
         Choice(
             "Only the deep ones learn all 50 by heart; the shallow ones are best on the test.",
             False,
             "The second half is right. But is it depth that is needed to learn 50 pictures by heart? The "
-            "layer "
-            "with one filter stage has 2,746 parameters.",
+            "layer with one filter stage has 2,746 parameters.",
         ),
         Choice(
             "All of them learn all 50; the shallow ones are best on the test.",
@@ -435,14 +423,12 @@ FEW = PredictExercise(
     ),
     why=(
         "Every depth reaches 100 % on the training pictures. The test falls from 82.8 % with one layer to "
-        "64.6 % "
-        "with sixteen. That is measured on these digits and no theorem: how deep is too deep depends on the "
-        "pictures, the widths, the norms and the training."
+        "64.6 % with sixteen. That is measured on these digits and no theorem: how deep is too deep depends "
+        "on the pictures, the widths, the norms and the training."
     ),
     further=(
-        "With skip connections the sixteen layers reach 77.3 %. So a good part of the fall is not the "
-        "number of "
-        "parameters, which is the same, but how such a stack learns."
+        "With skip connections the sixteen layers reach 77.3 %. So a good part of the fall is not the number "
+        "of parameters, which is the same, but how such a stack learns."
     ),
     minutes=3,
 )
@@ -453,8 +439,7 @@ TRAINING = ChoiceExercise(
     id="how_deep.training",
     question=(
         "A plain network of 32 layers answers 78 % of the test pictures rightly, one of 8 layers 98 %. On "
-        "its own "
-        "training pictures the deep one reaches 81 %. What should be tried first?"
+        "its own training pictures the deep one reaches 81 %. What should be tried first?"
     ),
     choices=(
         Choice(
@@ -476,8 +461,7 @@ TRAINING = ChoiceExercise(
             "More filters in each layer, because it lacks capacity.",
             False,
             "It holds all that the network of 8 layers holds, and 24 layers more. If those handed on what "
-            "they "
-            "get, it would be as good.",
+            "they get, it would be as good.",
         ),
     ),
     hints=(
@@ -486,10 +470,8 @@ TRAINING = ChoiceExercise(
     ),
     why=(
         "A deeper plain network could do at least what a shallower one does, if its further layers handed "
-        "their "
-        "input on. Gradient descent does not find that by itself. A skip connection hands it on for free, "
-        "and "
-        "the layers learn only what to change."
+        "their input on. Gradient descent does not find that by itself. A skip connection hands it on for "
+        "free, and the layers learn only what to change."
     ),
     further="The paper on residual networks shows the same with 20 and 56 layers (He 2015, figure 1).",
     minutes=3,
@@ -512,8 +494,7 @@ CHOOSE = ChoiceExercise(
         ),
         Choice(
             "A pretrained network with a new head beside a small CNN; compare on held-out pictures and "
-            "measure "
-            "the time on that computer.",
+            "measure the time on that computer.",
             True,
             "Yes. With few photographs borrowed layers are the first thing to try, and a comparison costs "
             "little.",

@@ -35,8 +35,7 @@ WEIGHTS = NumberExercise(
     id="inside_attention.weights",
     question=(
         "The keys are those of the figure: A (1, 0), B (0, 1), C (1, 1). The query is (2, 2). Which weight "
-        "does "
-        "C get? Give three decimals. (e to the power 1.414 is 4.113, e to the power 2.828 is 16.92.)"
+        "does C get? Give three decimals. (e to the power 1.414 is 4.113, e to the power 2.828 is 16.92.)"
     ),
     target=0.673,
     tolerance=0.002,
@@ -54,9 +53,8 @@ WEIGHTS = NumberExercise(
     ),
     why=(
         "The products are 2, 2 and 4, the scores 1.414, 1.414 and 2.828. The exponentials are 4.113, 4.113 "
-        "and "
-        "16.92, together 25.15; 16.92 / 25.15 = 0.673. Turn the figure's query to 45° and a length of 2.75, "
-        "which is close."
+        "and 16.92, together 25.15; 16.92 / 25.15 = 0.673. Turn the figure's query to 45° and a length of "
+        "2.75, which is close."
     ),
     further="With a query of (4, 4) it becomes 0.894. Which length would give C a weight of 0.99?",
     solution="exp(2.828) / (2 exp(1.414) + exp(2.828)) = 16.92 / 25.15 = 0.673.",
@@ -68,8 +66,7 @@ ROOT = NumberExercise(
     id="inside_attention.root",
     question=(
         "ViT-B/16 has 768 numbers a token and 12 heads. By which number is each product of a query with a "
-        "key "
-        "divided before softmax?"
+        "key divided before softmax?"
     ),
     target=8,
     tolerance=0.02,
@@ -113,8 +110,7 @@ def attention(query, key, value):
 """
 WRONG_AXIS = (
     "The softmax runs over the queries. Each query must share out its own weight: the sum over the *keys*, "
-    "the "
-    "last axis, is 1."
+    "the last axis, is 1."
 )
 NO_ROOT = "The products were not divided by the root of the depth."
 BY_DEPTH = "The products were divided by the depth itself; it is the root of it."
@@ -160,8 +156,7 @@ ATTENTION = CodeExercise(
     question=(
         "Write attention: compare, scale, softmax, average. It must give what "
         "`F.scaled_dot_product_attention(query, key, value)` gives, for one head of shape (tokens, depth) "
-        "and "
-        "for a whole batch of heads (batch, heads, tokens, depth)."
+        "and for a whole batch of heads (batch, heads, tokens, depth)."
     ),
     start=ATTENTION_START,
     name="attention",
@@ -177,21 +172,18 @@ ATTENTION = CodeExercise(
     ),
     hints=(
         "Every query with every key at once is one matrix product; the keys must be turned so that their "
-        "depth "
-        "comes first. Swap the last two axes only.",
+        "depth comes first. Swap the last two axes only.",
         "Shapes: (…, queries, depth) times (…, depth, keys) gives (…, queries, keys). Which of its axes "
         "sums to 1?",
     ),
     why=(
-        "Four steps: compare, scale, share out, average. Counting axes from the end (-1, -2) makes the "
-        "same lines "
-        "work for one head and for a batch of heads."
+        "Four steps: compare, scale, share out, average. Counting axes from the end (-1, -2) makes the same "
+        "lines work for one head and for a batch of heads."
     ),
     minutes=7,
     further=(
-        "`attend` in `blocks/attention.py`, shown further down, has these lines and a way to a fused "
-        "kernel. Try "
-        "`F.scaled_dot_product_attention(..., is_causal=True)` too: no token sees a later one."
+        "`attend` in `blocks/attention.py`, shown further down, has these lines and a way to a fused kernel. "
+        "Try `F.scaled_dot_product_attention(..., is_causal=True)` too: no token sees a later one."
     ),
 )
 
@@ -202,8 +194,7 @@ HEADS = NumberExercise(
     question=(
         "Attention of width 768: one layer makes query, key and value (768 to 3 × 768, with bias), another "
         "projects the joined heads (768 to 768, with bias). It has 12 heads. How many parameters does it "
-        "have "
-        "with 24 heads?"
+        "have with 24 heads?"
     ),
     target=2_362_368,
     tolerance=0,
@@ -222,8 +213,7 @@ HEADS = NumberExercise(
     ),
     why=(
         "4 × 768 × 768 weights and 4 × 768 biases are 2,362,368 numbers, for 1, 12 or 24 heads: heads only "
-        "cut the "
-        "width into pieces. With the norm before it, 2,363,904."
+        "cut the width into pieces. With the norm before it, 2,363,904."
     ),
     further="What does grow with the heads: the maps. 24 heads have 24 maps of 197 × 197 instead of 12.",
     solution="(768 × 2,304 + 2,304) + (768 × 768 + 768) = 1,771,776 + 590,592 = 2,362,368.",
@@ -242,14 +232,12 @@ def block(tokens, norm1, attention, norm2, mlp):
     return tokens + mlp(norm2(tokens))
 """
 POST = (
-    "The sum itself went through a norm. In a pre-norm block the norm stands inside the branch, and the "
-    "sum passes "
-    "untouched."
+    "The sum itself went through a norm. In a pre-norm block the norm stands inside the branch, and the sum "
+    "passes untouched."
 )
 PARALLEL = (
     "The MLP read the tokens from before attention. It comes second: it reads the sum, with attention's "
-    "correction "
-    "in it."
+    "correction in it."
 )
 NORMED = "What went round was normed as well. Keep `tokens` as they are, and norm a copy for the branch."
 NO_SECOND = "The MLP's answer replaced the tokens. It is a correction too: it is added."
@@ -309,8 +297,7 @@ BLOCK = CodeExercise(
     id="inside_attention.block",
     question=(
         "Put the parts of a pre-norm block together. `norm1` and `attention` make the first half, `norm2` "
-        "and `mlp` "
-        "the second; each half adds a correction to the tokens."
+        "and `mlp` the second; each half adds a correction to the tokens."
     ),
     start=BLOCK_START,
     name="block",
@@ -348,14 +335,12 @@ BLOCK = CodeExercise(
     ),
     why=(
         "What goes round a branch is touched by nothing but sums, from the first block to the last. The "
-        "order counts: "
-        "the MLP works on what attention has gathered."
+        "order counts: the MLP works on what attention has gathered."
     ),
     minutes=6,
     further=(
         "Some later models let both branches read the same normed tokens and add both at once. That can be "
-        "computed "
-        "in parallel, and is another model: its weights do not fit this one."
+        "computed in parallel, and is another model: its weights do not fit this one."
     ),
 )
 
@@ -429,16 +414,14 @@ SILENT = ChoiceExercise(
             "Its sum is negative for every training input, and there ReLU is flat: no gradient reaches its "
             "weights.",
             True,
-            "Yes. It takes the whole negative side, for all inputs. As long as one input still lifts the "
-            "sum above "
-            "0, the unit learns from that one.",
+            "Yes. It takes the whole negative side, for all inputs. As long as one input still lifts the sum "
+            "above 0, the unit learns from that one.",
         ),
         Choice(
             "The corner at 0: a function without a slope there cannot be trained.",
             False,
-            "A sum is hardly ever exactly 0, and frameworks then take the slope 0. The corner is one "
-            "point; the flat "
-            "half is what silences.",
+            "A sum is hardly ever exactly 0, and frameworks then take the slope 0. The corner is one point; "
+            "the flat half is what silences.",
         ),
         Choice(
             "Its answers are negative, and the next layer cannot use negative numbers.",
@@ -448,9 +431,8 @@ SILENT = ChoiceExercise(
         Choice(
             "Its output is 0, so the next layer sets its own weight to 0 as well.",
             False,
-            "The next layer's weight for it gets no gradient and stays as it is. What matters is the "
-            "silent unit's own "
-            "gradient.",
+            "The next layer's weight for it gets no gradient and stays as it is. What matters is the silent "
+            "unit's own gradient.",
         ),
     ),
     hints=(
@@ -459,8 +441,8 @@ SILENT = ChoiceExercise(
     ),
     why=(
         "A slope of 0 lets nothing through. GELU has a slope nearly everywhere, though a tiny one far out: "
-        "at -4 "
-        "it is -0.0005. So GELU makes lasting silence rarer, and cannot rule out that a unit hardly learns."
+        "at -4 it is -0.0005. So GELU makes lasting silence rarer, and cannot rule out that a unit hardly "
+        "learns."
     ),
     further="The lab below counts silent units after training, for both activations.",
 )
@@ -547,8 +529,8 @@ DROP_PATH = CodeExercise(
     id="inside_attention.drop_path",
     question=(
         "Write DropPath for one branch: while training, each picture loses the branch with probability "
-        "`share`, and "
-        "what stays is scaled so that the mean is kept. While answering the branch is handed on as it is."
+        "`share`, and what stays is scaled so that the mean is kept. While answering the branch is handed on "
+        "as it is."
     ),
     start=DROP_START,
     name="drop_path",
@@ -570,14 +552,13 @@ DROP_PATH = CodeExercise(
     ),
     why=(
         "The branch is there in a share of 1 - share of the pictures, so it is divided by that: the mean "
-        "stays, and "
-        "answering needs no change. One draw a picture, not one a number (dropout) and not one a batch."
+        "stays, and answering needs no change. One draw a picture, not one a number (dropout) and not one a "
+        "batch."
     ),
     minutes=6,
     further=(
         "The module that the models use is `blocks/drop_path.py`; its `shares` gives each block its own "
-        "share, from 0 "
-        "at the first to the most at the last."
+        "share, from 0 at the first to the most at the last."
     ),
 )
 

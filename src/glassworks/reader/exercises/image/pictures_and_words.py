@@ -488,8 +488,7 @@ ANSWER = ChoiceExercise(
     ),
     why=(
         'A list of labels is a question with given answers. Add "something else" and the shares change, '
-        "although "
-        "the picture and the model are the same. So a share must be checked on pictures like yours."
+        "although the picture and the model are the same. So a share must be checked on pictures like yours."
     ),
     further="ln(0.97 / 0.03) = 3.48 between the scaled cosines, so 0.0348 between the cosines at scale 100.",
     minutes=3,

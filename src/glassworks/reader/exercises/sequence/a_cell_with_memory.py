@@ -31,10 +31,8 @@ STEP = NumberExercise(
     id="a_cell_with_memory.step",
     question=(
         "A cell has the weights w = 0.5 for its input and u = -1 for its state, and 0.25 as the sum of its "
-        "two "
-        "biases. The state is 0.5, and 1.5 comes in. What is the new state? Give three decimals. (tanh "
-        "0.25 = "
-        "0.245, tanh 0.5 = 0.462, tanh 1 = 0.762, tanh 1.5 = 0.905.)"
+        "two biases. The state is 0.5, and 1.5 comes in. What is the new state? Give three decimals. (tanh "
+        "0.25 = 0.245, tanh 0.5 = 0.462, tanh 1 = 0.762, tanh 1.5 = 0.905.)"
     ),
     target=0.4621,
     tolerance=0.002,
@@ -65,8 +63,7 @@ COUNT = NumberExercise(
     id="a_cell_with_memory.count",
     question=(
         "A cell as in torch reads vectors of 128 numbers and holds a state of 256. It reads texts of 50 "
-        "words. "
-        "How many parameters does it have?"
+        "words. How many parameters does it have?"
     ),
     target=98816,
     tolerance=0,
@@ -86,9 +83,8 @@ COUNT = NumberExercise(
         "256 · 128, 256 · 256, and two biases of 256.",
     ),
     why=(
-        "32,768 + 65,536 + 256 + 256 = 98,816, for five words or for five thousand. The state's matrix "
-        "grows with the "
-        "square of the width: in a wide cell it is most of it."
+        "32,768 + 65,536 + 256 + 256 = 98,816, for five words or for five thousand. The state's matrix grows "
+        "with the square of the width: in a wide cell it is most of it."
     ),
     further="Two biases that are added are as good as one. Keras has one; torch keeps two, as cuDNN does.",
     solution="256 · 128 + 256 · 256 + 2 · 256 = 98,816.",
@@ -157,9 +153,8 @@ def check_cell(rnn_cell: Callable) -> list[Row]:
 CELL = CodeExercise(
     id="a_cell_with_memory.rnn_cell",
     question=(
-        "Write one step of the cell, equal to `torch.nn.RNNCell`. A batch of rows comes in; the matrices "
-        "are stored as "
-        "torch stores them, a row for each number of the new state."
+        "Write one step of the cell, equal to `torch.nn.RNNCell`. A batch of rows comes in; the matrices are "
+        "stored as torch stores them, a row for each number of the new state."
     ),
     start=CELL_START,
     name="rnn_cell",
@@ -272,8 +267,7 @@ READ = CodeExercise(
     id="a_cell_with_memory.read",
     question=(
         "A cell is one step. Write the loop over time that makes a layer of it: all states, and the last "
-        "one. It must "
-        "equal `torch.nn.RNN`."
+        "one. It must equal `torch.nn.RNN`."
     ),
     start=READ_START,
     name="read",
@@ -296,13 +290,11 @@ READ = CodeExercise(
     hints=(
         "`steps[:, time]` is what comes in at one moment, (batch, inputs).",
         "Give the name `state` to what the cell returns, and keep it in a list. `torch.stack(list, dim=1)` "
-        "puts the "
-        "steps behind the batch.",
+        "puts the steps behind the batch.",
     ),
     why=(
         "Everything recurrent is this loop around a cell. It cannot be run for all steps at once: step 7 "
-        "needs the state of "
-        "step 6. That is the price of it, and what later chapters do without."
+        "needs the state of step 6. That is the price of it, and what later chapters do without."
     ),
     further="The library's own loop is `written_out`, below. What does it do with texts of unequal length?",
     minutes=7,
@@ -313,9 +305,8 @@ READ = CodeExercise(
 MEMORY = ChoiceExercise(
     id="a_cell_with_memory.memory",
     question=(
-        "Between two brackets nothing comes in, so the state follows h ← tanh(u · h). With u = 0.9 the "
-        "state fades, with "
-        "u = 2 it stays at 0.958. Why?"
+        "Between two brackets nothing comes in, so the state follows h ← tanh(u · h). With u = 0.9 the state "
+        "fades, with u = 2 it stays at 0.958. Why?"
     ),
     choices=(
         Choice(
@@ -348,11 +339,9 @@ MEMORY = ChoiceExercise(
         "Draw tanh(u · h) and h over h. Near 0 the first has the slope u.",
     ),
     why=(
-        "A value that a step leaves as it is, and to which neighbours return, is what such a cell can "
-        "store. It holds one "
-        "of a few values for as long as you like. It cannot hold *any* number for long: small differences "
-        "are lost on the "
-        "way back to that value."
+        "A value that a step leaves as it is, and to which neighbours return, is what such a cell can store. "
+        "It holds one of a few values for as long as you like. It cannot hold *any* number for long: small "
+        "differences are lost on the way back to that value."
     ),
     further="What happens at u = 1, exactly between the two? Look how slowly it fades.",
     minutes=3,
@@ -363,9 +352,8 @@ MEMORY = ChoiceExercise(
 THROUGH = NumberExercise(
     id="a_cell_with_memory.through_time",
     question=(
-        "A cell without tanh: h ← u · h + x, from h = 0. The inputs are 1, 2, 1 and u = 3, so the states "
-        "are 1, 5 and 16. "
-        "What is the derivative of the last state in u?"
+        "A cell without tanh: h ← u · h + x, from h = 0. The inputs are 1, 2, 1 and u = 3, so the states are "
+        "1, 5 and 16. What is the derivative of the last state in u?"
     ),
     target=8,
     tolerance=0,
@@ -387,8 +375,7 @@ THROUGH = NumberExercise(
     ),
     why=(
         "5 from the last step, 3 · 1 from the second, 9 · 0 from the first: 8. Check it: the last state is "
-        "u² + 2u + 1, "
-        "and its derivative 2u + 2 = 8."
+        "u² + 2u + 1, and its derivative 2u + 2 = 8."
     ),
     further="With tanh each share is also multiplied by the slopes on its way, each of them at most 1.",
     solution="h₂ + u · h₁ + u² · h₀ = 5 + 3 · 1 + 9 · 0 = 8.",
@@ -408,8 +395,7 @@ BOUND = PredictExercise(
     id="a_cell_with_memory.bound",
     question=(
         "tanh keeps every number of the state between -1 and 1, for texts of any length. The states stay "
-        "near 0, the "
-        "state's matrix multiplies lengths by 1.5. What of the gradient, 50 steps back?"
+        "near 0, the state's matrix multiplies lengths by 1.5. What of the gradient, 50 steps back?"
     ),
     choices=(
         Choice(
@@ -440,8 +426,7 @@ BOUND = PredictExercise(
     ),
     why=(
         "Bounded numbers do not make a bounded gradient. Where inputs are ordinary the states sit far out, "
-        "slopes are small, "
-        "and the same matrix gives a gradient that *fades*: choose it in the figure below."
+        "slopes are small, and the same matrix gives a gradient that *fades*: choose it in the figure below."
     ),
     further="A rotation keeps lengths: its factor is 1. What stays of the gradient with ordinary inputs "
     "even so?",

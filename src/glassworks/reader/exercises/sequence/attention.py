@@ -55,16 +55,14 @@ BOTTLENECK = PredictExercise(
         Choice(
             "Nearly all with attention; about half without it, since 48 numbers are more than 16 letters.",
             False,
-            "48 numbers could hold 16 letters. But the network must learn to write each into its own "
-            "place, and "
-            "to take it out again. In this time it does not.",
+            "48 numbers could hold 16 letters. But the network must learn to write each into its own place, "
+            "and to take it out again. In this time it does not.",
         ),
         Choice(
             "With twice the state and twice the training the third network does as well as attention.",
             False,
-            "It does as well up to 8 letters, and for 16 it gets 5 % right. A larger state moves the "
-            "limit; it "
-            "does not take it away.",
+            "It does as well up to 8 letters, and for 16 it gets 5 % right. A larger state moves the limit; "
+            "it does not take it away.",
         ),
         Choice(
             "All three fail: 16 letters at random cannot be learned.",
@@ -90,9 +88,8 @@ BOTTLENECK = PredictExercise(
 LOOKUP = NumberExercise(
     id="attention.lookup",
     question=(
-        "Three places of a source offer the values 10, 2 and 100. Their scores are 0, ln 3 and 0. The "
-        "third place "
-        "is filling and is masked. What does the lookup give? (e to the power ln 3 is 3.)"
+        "Three places of a source offer the values 10, 2 and 100. Their scores are 0, ln 3 and 0. The third "
+        "place is filling and is masked. What does the lookup give? (e to the power ln 3 is 3.)"
     ),
     target=4,
     tolerance=0.01,
@@ -233,8 +230,7 @@ LOOK = CodeExercise(
     id="attention.look",
     question=(
         "Write additive attention with a mask: score every place of the source, hide the filling, make "
-        "shares, "
-        "and take the average of the memory. It must equal the library's `Additive`."
+        "shares, and take the average of the memory. It must equal the library's `Additive`."
     ),
     start=LOOK_START,
     name="look",
@@ -274,9 +270,8 @@ LOOK = CodeExercise(
 MAP = ChoiceExercise(
     id="attention.map",
     question=(
-        "While a model writes the 3 of a month, 0.9 of its attention stands on the token March. The "
-        "reader goes "
-        "both ways. What is certain?"
+        "While a model writes the 3 of a month, 0.9 of its attention stands on the token March. The reader "
+        "goes both ways. What is certain?"
     ),
     choices=(
         Choice(
@@ -290,15 +285,13 @@ MAP = ChoiceExercise(
             "The token March is the reason for the 3.",
             False,
             "Perhaps; test it: leave March out or put May there, and look at the answer. The weight alone "
-            "does "
-            "not say.",
+            "does not say.",
         ),
         Choice(
             "All the tokens of the answer together gave March 0.9.",
             False,
-            "Each row sums to 1, not each column. A token of the source may be looked at by several rows, "
-            "or by "
-            "none.",
+            "Each row sums to 1, not each column. A token of the source may be looked at by several rows, or "
+            "by none.",
         ),
         Choice(
             "A second model that gives the same answers looks there as well.",
@@ -312,9 +305,8 @@ MAP = ChoiceExercise(
         "A state of a reader that goes both ways knows more than its own token.",
     ),
     why=(
-        "A weight says where numbers came from. What follows from them is decided by what is in them, and "
-        "by all "
-        "layers behind. To find a cause, change something and look."
+        "A weight says where numbers came from. What follows from them is decided by what is in them, and by "
+        "all layers behind. To find a cause, change something and look."
     ),
     further="`glassworks explain` leaves each token out once, and prints how well that agrees with the map.",
     minutes=3,
@@ -325,9 +317,9 @@ MAP = ChoiceExercise(
 SLIP = ChoiceExercise(
     id="attention.slip",
     question=(
-        "A translator of dates was trained with the right beginning at every place. Now it writes "
-        "1987-03-12 by "
-        "itself, and somebody replaces its second token: it reads 14 in the place of 19. What will it write?"
+        "A translator of dates was trained with the right beginning at every place. Now it writes 1987-03-12 "
+        "by itself, and somebody replaces its second token: it reads 14 in the place of 19. What will it "
+        "write?"
     ),
     choices=(
         Choice(
@@ -339,9 +331,8 @@ SLIP = ChoiceExercise(
         Choice(
             "Nothing sensible: a beginning like this did not occur in training.",
             False,
-            "That is the fear behind the word exposure bias. Here it is not what happens: years such as "
-            "1487 did "
-            "not occur, and the rest comes out right.",
+            "That is the fear behind the word exposure bias. Here it is not what happens: years such as 1487 "
+            "did not occur, and the rest comes out right.",
         ),
         Choice(
             "It says the 9 again, so that the year is repaired.",
@@ -362,9 +353,8 @@ SLIP = ChoiceExercise(
     ),
     why=(
         "What was said tells the writer how *far* it is; what comes next it looks up. Not all is well: after "
-        "a wrong first digit of the year or of the month the rest is right in two thirds of the dates "
-        "only, and "
-        "a dash that comes too early says that the year is done."
+        "a wrong first digit of the year or of the month the rest is right in two thirds of the dates only, "
+        "and a dash that comes too early says that the year is done."
     ),
     further="In the figure below put in a dash at place 4. Which digit of the year is lost, and what is not?",
     minutes=3,
@@ -394,9 +384,8 @@ PENALTY = NumberExercise(
         "-1.4 / (7/6) = -1.2, and -2.0 / (12/6) = ?",
     ),
     why=(
-        "-2.0 / 2 = -1.0, which is more than -1.2. By plain sums the short answer would have won with "
-        "-1.4: each "
-        "further token can only lower a sum."
+        "-2.0 / 2 = -1.0, which is more than -1.2. By plain sums the short answer would have won with -1.4: "
+        "each further token can only lower a sum."
     ),
     further="At a power of 0 sums stay as they are. How large a power does it take here for the long one "
     "to win?",
@@ -466,9 +455,8 @@ def _runs(words: list[str], order: int) -> Counter:
 CLIPPED = CodeExercise(
     id="attention.clipped",
     question=(
-        "Count as BLEU does: how many runs of `order` words of an answer stand in the known answer, each "
-        "at most "
-        "as often as it stands there? The library's counts decide."
+        "Count as BLEU does: how many runs of `order` words of an answer stand in the known answer, each at "
+        "most as often as it stands there? The library's counts decide."
     ),
     start=CLIPPED_START,
     name="clipped",
@@ -489,10 +477,8 @@ CLIPPED = CodeExercise(
     ),
     why=(
         "BLEU adds these counts up over all answers for runs of 1 to 4 words, takes the geometric mean of "
-        "the four "
-        "shares, and multiplies by a penalty for answers that are too short, since shares alone reward "
-        "saying "
-        "little."
+        "the four shares, and multiplies by a penalty for answers that are too short, since shares alone "
+        "reward saying little."
     ),
     further="`Counter` has an operator for this: what does `ours & theirs` give?",
     minutes=8,
@@ -533,9 +519,8 @@ ONCE = ChoiceExercise(
         "What of the source changes while the answer is written?",
     ),
     why=(
-        "Queries come from whoever writes, keys and values from what is read. In `seq2seq.py` `read` "
-        "makes the keys "
-        "before the first token, and `write` only asks."
+        "Queries come from whoever writes, keys and values from what is read. In `seq2seq.py` `read` makes "
+        "the keys before the first token, and `write` only asks."
     ),
     further="In self-attention all three come from the same tokens. What can then be kept while writing?",
     minutes=3,

@@ -311,8 +311,8 @@ WALK = PredictExercise(
     id="forecasting_honestly.walk",
     question=(
         "A random walk of 1,000 steps, and the last value as the forecast of the next. R2 is the share of "
-        "the "
-        "spread of the levels that a forecast explains: 1 is perfect, 0 as good as their mean. What is it?"
+        "the spread of the levels that a forecast explains: 1 is perfect, 0 as good as their mean. What is "
+        "it?"
     ),
     choices=(
         Choice(
@@ -357,9 +357,8 @@ AHEAD = ChoiceExercise(
     ),
     choices=(
         Choice(
-            "The recursive one reads its own words as if they were measured, and what one step misses "
-            "enters all "
-            "that follow.",
+            "The recursive one reads its own words as if they were measured, and what one step misses enters "
+            "all that follow.",
             True,
             "Yes. Its map was fitted for one step only. Small faults of it, harmless there, are repeated "
             "twelve times. The direct map for twelve months was fitted for twelve months.",
@@ -372,16 +371,14 @@ AHEAD = ChoiceExercise(
         Choice(
             "The direct one is trained on the future, so it leaks.",
             False,
-            "Its targets are twelve months after the origin, in the training part. At an origin of the "
-            "last part "
-            "it sees six known months and no more.",
+            "Its targets are twelve months after the origin, in the training part. At an origin of the last "
+            "part it sees six known months and no more.",
         ),
         Choice(
             "Recursive forecasts are always worse.",
             False,
             "Move the figure to 24 months seen: there the recursive error at 12 months is 0.72, the direct "
-            "one "
-            "0.77.",
+            "one 0.77.",
         ),
     ),
     hints=(

@@ -31,9 +31,8 @@ MEMORY = NumberExercise(
     id="gates.memory",
     question=(
         "An LSTM's memory is 1.5. Its forget gate is 0.8, its input gate 0.5, the candidate -0.4, the output "
-        "gate 0.5. What is the new *state*? Give three decimals. (tanh 0.8 = 0.664, tanh 1 = 0.762, tanh "
-        "1.3 = "
-        "0.862, tanh 1.4 = 0.885.)"
+        "gate 0.5. What is the new *state*? Give three decimals. (tanh 0.8 = 0.664, tanh 1 = 0.762, tanh 1.3 "
+        "= 0.862, tanh 1.4 = 0.885.)"
     ),
     target=0.3808,
     tolerance=0.002,
@@ -152,8 +151,7 @@ LSTM = CodeExercise(
     id="gates.lstm_step",
     question=(
         "Write one step of an LSTM, equal to `torch.nn.LSTMCell`. As in torch, the four blocks of weights "
-        "lie "
-        "below each other in one matrix: input gate, forget gate, candidate, output gate."
+        "lie below each other in one matrix: input gate, forget gate, candidate, output gate."
     ),
     start=LSTM_START,
     name="lstm_step",
@@ -175,8 +173,7 @@ LSTM = CodeExercise(
     ),
     why=(
         "Four blocks, one of them no gate. With torch's weights your step gives torch's numbers, so it is "
-        "the "
-        "same cell; the library's, above, differs from it only in names."
+        "the same cell; the library's, above, differs from it only in names."
     ),
     further="Put the bias of the forget gate to 1 before the first step. Which rows of b are these?",
     minutes=8,
@@ -207,9 +204,8 @@ HALF = NumberExercise(
         "f is the hundredth root of a half: `0.5 ** (1 / 100)`.",
     ),
     why=(
-        "0.5 to the power 1/100 is 0.99309. The sigmoid reaches it at 4.97: a bias of about 5 remembers "
-        "for a "
-        "hundred steps before anything is learned, and a bias of 0, a gate half open, for one."
+        "0.5 to the power 1/100 is 0.99309. The sigmoid reaches it at 4.97: a bias of about 5 remembers for "
+        "a hundred steps before anything is learned, and a bias of 0, a gate half open, for one."
     ),
     further="How large must the bias be for a thousand steps? (7.27: each factor of ten adds 2.3.)",
     solution="0.5^(1/100) = exp(-0.6931 / 100) = 0.99309.",
@@ -263,8 +259,7 @@ WORK = PredictExercise(
     why=(
         "Keep: f near 1 and i near 0. Write: i opens, and f goes down. Nobody told the cell; the loss did. A "
         "plain cell of one number does not learn this task at all: its error stays at 0.29, where 0.33 is "
-        "what "
-        "saying 0 costs."
+        "what saying 0 costs."
     ),
     further="At a mark the forget gate goes down to 0.35, not to 0. What removes the rest of the old number?",
     minutes=3,
@@ -352,8 +347,7 @@ GRU = CodeExercise(
     id="gates.gru_step",
     question=(
         "Write one step of a GRU, equal to `torch.nn.GRUCell`. Mind the two places where GRUs differ: what "
-        "the "
-        "update gate does, and where the reset gate acts."
+        "the update gate does, and where the reset gate acts."
     ),
     start=GRU_START,
     name="gru_step",
@@ -368,14 +362,12 @@ GRU = CodeExercise(
     ),
     hints=(
         "Take the two products apart with `chunk(3, dim=-1)` before you add them: the candidate needs its "
-        "two "
-        "parts apart.",
+        "two parts apart.",
         "n = tanh(xn + r · hn), where hn holds its bias; h' = z · h + (1 - z) · n.",
     ),
     why=(
         "Because the reset gate acts behind the matrix, one product `h @ U.T` serves all three blocks. "
-        "Before "
-        "the matrix, the candidate would need a product of its own that waits for the reset gate."
+        "Before the matrix, the candidate would need a product of its own that waits for the reset gate."
     ),
     further="Which of your five lines would change for the other convention? Does it need more products?",
     minutes=8,
@@ -387,9 +379,8 @@ SAME = ChoiceExercise(
     id="gates.same",
     question=(
         "A GRU was trained in a library that resets the state *before* the matrix. Its weights are loaded "
-        "into "
-        "a torch GRU, which resets *behind* it; shapes fit, nothing complains. The weights are not special. "
-        "When are the answers the same?"
+        "into a torch GRU, which resets *behind* it; shapes fit, nothing complains. The weights are not "
+        "special. When are the answers the same?"
     ),
     choices=(
         Choice(
@@ -407,9 +398,8 @@ SAME = ChoiceExercise(
         Choice(
             "When the biases are 0.",
             False,
-            "That removes one difference, that of the second bias. The matrix still mixes. (With a state "
-            "of a "
-            "single number it would be enough.)",
+            "That removes one difference, that of the second bias. The matrix still mixes. (With a state of "
+            "a single number it would be enough.)",
         ),
         Choice(
             "On short sequences: the difference builds up with time.",
@@ -489,8 +479,7 @@ SPEED = PredictExercise(
             "About twice as long.",
             True,
             "Yes: 2.12 times. For an LSTM torch has one kernel here that does all steps in one call; for a "
-            "GRU "
-            "it takes each step by itself.",
+            "GRU it takes each step by itself.",
         ),
         Choice(
             "Three quarters of the time: products are what costs.",

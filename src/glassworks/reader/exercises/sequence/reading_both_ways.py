@@ -44,9 +44,8 @@ BOTH_WAYS = ChoiceExercise(
         Choice(
             "To fetch the next word from its input, where it stands.",
             True,
-            "Yes. At place 5 the answer is word 6, and word 6 is in the input. When it shall write there "
-            "is no "
-            "word 6 yet, and it has nothing to fetch.",
+            "Yes. At place 5 the answer is word 6, and word 6 is in the input. When it shall write there is "
+            "no word 6 yet, and it has nothing to fetch.",
         ),
         Choice(
             "The same as a network that sees only the past, faster.",
@@ -176,8 +175,7 @@ HIDE = CodeExercise(
     question=(
         "Write the rule with exact counts. Of the n ordinary places ask round(0.15 · n), at least one: the "
         "first ones in `order`. Of these k hide the first round(0.8 · k) with `mask`, put `other` in place "
-        "of "
-        "the next round(0.1 · k), and leave the rest as it is."
+        "of the next round(0.1 · k), and leave the rest as it is."
     ),
     start=HIDE_START,
     name="hide",
@@ -376,10 +374,8 @@ COPYING = PredictExercise(
     ),
     why=(
         "The tenth that stays as it is makes a model keep the words that it reads; the tenth that is "
-        "replaced "
-        "makes it check them against their neighbours. What the head says is then a word for every place, "
-        "and "
-        "no place can be neglected, since any may be asked."
+        "replaced makes it check them against their neighbours. What the head says is then a word for every "
+        "place, and no place can be neglected, since any may be asked."
     ),
     further="Choose the sentence with bones in the figure below. Which word does the first model doubt, "
     "and why two?",
@@ -456,10 +452,8 @@ NEGATION = PredictExercise(
     hints=("What do pairs of sentences that belong together have in common?", "How many words differ?"),
     why=(
         "It was taught that sentences of one conversation belong together, and a statement and its denial "
-        "do. "
-        "So search by meaning finds what is said about a thing, on both sides. To tell the sides apart, "
-        "teach "
-        "labels: that is what fine-tuning is for."
+        "do. So search by meaning finds what is said about a thing, on both sides. To tell the sides apart, "
+        "teach labels: that is what fine-tuning is for."
     ),
     further="In the figure, compare the dog and the man. Which question would need these two to be far "
     "apart?",
@@ -472,8 +466,7 @@ PASSAGES = NumberExercise(
     id="reading_both_ways.passages",
     question=(
         "A model sees 256 tokens, [CLS] and [SEP] among them. A text has 1,024 pieces. Into how many "
-        "passages "
-        "must it be cut so that nothing is left out?"
+        "passages must it be cut so that nothing is left out?"
     ),
     target=5,
     tolerance=0,
@@ -486,8 +479,7 @@ PASSAGES = NumberExercise(
     hints=("How many pieces fit between [CLS] and [SEP]?", "1,024 / 254 = 4.03."),
     why=(
         "254 pieces fit, 1,024 / 254 = 4.03, so 5 are needed. Our library then makes them about equally "
-        "long, "
-        "205 pieces each, in place of four full ones and a last one of 8."
+        "long, 205 pieces each, in place of four full ones and a last one of 8."
     ),
     further="Each passage is read alone. What does that cost a sentence that stands on the cut?",
     solution="1,024 / (256 - 2) = 4.03, rounded up: 5.",
@@ -512,18 +504,16 @@ def _forgotten() -> str:
 FORGETTING = PredictExercise(
     id="reading_both_ways.forgetting",
     question=(
-        "The small BERT guesses 76 to 78 % of hidden words. It is taught eight labelled sentences, 60 "
-        "steps, and "
-        "everything below the new head learns at a rate of 0.003 with Adam. The labels are learned. How many "
-        "hidden words does it guess afterwards, with its old head put back?"
+        "The small BERT guesses 76 to 78 % of hidden words. It is taught eight labelled sentences, 60 steps, "
+        "and everything below the new head learns at a rate of 0.003 with Adam. The labels are learned. How "
+        "many hidden words does it guess afterwards, with its old head put back?"
     ),
     choices=(
         Choice(
             "About as many: the sentences are of the same language.",
             False,
-            "The language is the same, and nothing in the new loss asks for it. At a tenth of this rate "
-            "you would "
-            "have been right.",
+            "The language is the same, and nothing in the new loss asks for it. At a tenth of this rate you "
+            "would have been right.",
         ),
         Choice(
             "More: it has trained longer.",
@@ -547,9 +537,8 @@ FORGETTING = PredictExercise(
         "The old head reads numbers that have moved.",
     ),
     why=(
-        "Small steps from a good start find a solution nearby, and keep most of what was there; large "
-        "steps find "
-        "some solution. Eight sentences can be told apart in very many ways."
+        "Small steps from a good start find a solution nearby, and keep most of what was there; large steps "
+        "find some solution. Eight sentences can be told apart in very many ways."
     ),
     further="Mix in some masked sentences while the labels are learned. What would you expect?",
     minutes=4,

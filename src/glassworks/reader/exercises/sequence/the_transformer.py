@@ -25,8 +25,7 @@ PARALLEL = ChoiceExercise(
     id="the_transformer.parallel",
     question=(
         "A decoder of 6 layers learns from an answer of 20 tokens, and later writes an answer of 20 tokens. "
-        "In "
-        "how many rounds, one after the other, is each done?"
+        "In how many rounds, one after the other, is each done?"
     ),
     choices=(
         Choice(
@@ -266,8 +265,7 @@ MASK = CodeExercise(
     id="the_transformer.mask",
     question=(
         "Write the mask of a decoder that hides both: what comes later, and what only fills up. It must "
-        "agree "
-        "with where the installed attention puts its weights."
+        "agree with where the installed attention puts its weights."
     ),
     start=MASK_START,
     name="may_look",
@@ -288,19 +286,16 @@ MASK = CodeExercise(
     hints=(
         "Two tables of yes and no, joined by `&`. One is the same for all texts, the other for all rows.",
         "`places[None, :] <= places[:, None]` is (longest, longest). `(places < lengths[:, None])[:, None, "
-        ":]` is "
-        "(batch, 1, longest).",
+        ":]` is (batch, 1, longest).",
     ),
     why=(
         "Look at the rows of real tokens: the second condition changes nothing in them. The filling stands "
-        "at "
-        "the end, so it lies in their future, and the causal mask hides it already. That is why this "
-        "library's "
-        "decoder hides the filling of the source alone, and only leaves the filling out of the loss."
+        "at the end, so it lies in their future, and the causal mask hides it already. That is why this "
+        "library's decoder hides the filling of the source alone, and only leaves the filling out of the "
+        "loss."
     ),
     further="Put the filling at the beginning, as is usual when many texts are written side by side. What "
-    "does "
-    "the row of the first place see then?",
+    "does the row of the first place see then?",
     minutes=6,
 )  # fmt: skip
 
@@ -351,8 +346,7 @@ SHIFT = PredictExercise(
     why=(
         "A loss that is too good is a symptom. The test that finds this fault in a second: change a token of "
         "the answer, and see at which places the scores change. At its own place, what it has to say, "
-        "nothing "
-        "may change. The library's tests do that."
+        "nothing may change. The library's tests do that."
     ),
     further="In the figure below take the mask away instead. The cheat is harder then, and takes longer. "
     "Why?",
@@ -391,9 +385,8 @@ COUNT = NumberExercise(
     ),
     why=(
         "526,336 in both attentions, 525,568 in the feed-forward network, 1,536 in the norms. A decoder "
-        "block "
-        "is a third larger than an encoder block, 16 width² to 12 width², and neither number knows how many "
-        "heads there are or how long the text is."
+        "block is a third larger than an encoder block, 16 width² to 12 width², and neither number knows how "
+        "many heads there are or how long the text is."
     ),
     further="For the base model, 512 and 2,048: 4,204,032 a decoder block and 3,152,384 an encoder block.",
     solution="2 · 4 · (65,536 + 256) + 524,288 + 1,280 + 1,536 = 1,053,440.",
@@ -413,8 +406,7 @@ NORMS = PredictExercise(
     id="the_transformer.norms",
     question=(
         "An encoder of 12 blocks with random weights reads some tokens, once with each order of the norm. "
-        "How "
-        "large are the numbers of a token after each block?"
+        "How large are the numbers of a token after each block?"
     ),
     choices=(
         Choice(
@@ -432,8 +424,7 @@ NORMS = PredictExercise(
             "With pre-norm they double at each block: 4,096 times after 12.",
             False,
             "Each branch is normed at its beginning, so what it adds has one size, whatever the sum is. "
-            "Sizes "
-            "of things that point in unrelated directions add by their squares.",
+            "Sizes of things that point in unrelated directions add by their squares.",
         ),
         Choice(
             "With post-norm they fade from block to block, as each norm divides.",
@@ -448,9 +439,8 @@ NORMS = PredictExercise(
     ),
     why=(
         "Pre-norm adds 24 corrections of about equal size, so each new one is a smaller part of the whole, "
-        "and "
-        "a good part of what went in is there at the end. That is also why it needs one more norm behind the "
-        "last block: the head should not have to live with whatever size came out."
+        "and a good part of what went in is there at the end. That is also why it needs one more norm behind "
+        "the last block: the head should not have to live with whatever size came out."
     ),
     further="Choose 24 blocks below. How much of what went in is left with either order?",
     minutes=4,
@@ -484,8 +474,7 @@ RATE = NumberExercise(
     ),
     why=(
         "1/16 · 1/80 = 1/1,280. At the peak it was 1/16 · 1/40 = 1/640, twice as much, a quarter of the "
-        "steps "
-        "earlier."
+        "steps earlier."
     ),
     further="Halve the warm-up, to 800 steps. Which rates change, and which stay?",
     solution="256^(-0.5) · min(6400^(-0.5), 6400 · 1600^(-1.5)) = 1/16 · min(1/80, 1/10) = 1/1,280 = "
@@ -499,8 +488,8 @@ COST = NumberExercise(
     id="the_transformer.cost",
     question=(
         "An encoder block with 500 numbers a token reads a text of 1,000 tokens, then one of 3,000. Its "
-        "matrices "
-        "cost 12 n d² multiply-adds, its maps 2 n² d. How many times as much does the longer text cost?"
+        "matrices cost 12 n d² multiply-adds, its maps 2 n² d. How many times as much does the longer text "
+        "cost?"
     ),
     target=4.5,
     tolerance=0.01,

@@ -33,8 +33,7 @@ REACH = NumberExercise(
     question=(
         "A state of one number stays near 0, where tanh has the slope 1, and its weight is u = 0.8. How many "
         "steps back is less than a hundredth of the gradient left for the first time? (0.8 to the power 10 "
-        "is "
-        "0.107.)"
+        "is 0.107.)"
     ),
     target=21,
     tolerance=0,
@@ -204,8 +203,7 @@ PRODUCT = CodeExercise(
     id="the_vanishing_gradient.product",
     question=(
         "A cell did h ← tanh(W x + U h) for some steps, and all its states were kept. Write the derivative "
-        "of "
-        "the last state in the first one, as a matrix. It must equal what autograd finds."
+        "of the last state in the first one, as a matrix. It must equal what autograd finds."
     ),
     start=PRODUCT_START,
     name="through",
@@ -222,8 +220,7 @@ PRODUCT = CodeExercise(
         "One step: the sum changes with h by U, and tanh multiplies each of its numbers by a slope of its "
         "own.",
         "The derivative of one step is `(1 - after**2)[:, None] * U`. Chain them: each new step is "
-        "multiplied "
-        "from the left.",
+        "multiplied from the left.",
     ),
     why=(
         "Here is the whole matter in five lines: a product of as many matrices as there are steps, each with "
@@ -245,9 +242,8 @@ def _left() -> str:
 LEFT = PredictExercise(
     id="the_vanishing_gradient.left",
     question=(
-        "A layer of 16 numbers, as torch starts it, reads 50 random steps. How much of the gradient is "
-        "left at "
-        "the first of them, beside that at the last?"
+        "A layer of 16 numbers, as torch starts it, reads 50 random steps. How much of the gradient is left "
+        "at the first of them, beside that at the last?"
     ),
     choices=(
         Choice(
@@ -412,9 +408,8 @@ CLIP = CodeExercise(
     id="the_vanishing_gradient.clip",
     question=(
         "Write gradient clipping by norm, equal to `torch.nn.utils.clip_grad_norm_`, but without changing "
-        "what "
-        "is given: the gradients of all parameters together are one long arrow, and where it is longer than "
-        "the limit it is shortened to it."
+        "what is given: the gradients of all parameters together are one long arrow, and where it is longer "
+        "than the limit it is shortened to it."
     ),
     start=CLIP_START,
     name="clip",
@@ -448,8 +443,7 @@ CLIP = CodeExercise(
     ),
     why=(
         "One factor for all numbers keeps the direction of the step and bounds its length. Cutting each "
-        "number "
-        "off, or each tensor by itself, bounds the length as well, but walks another way."
+        "number off, or each tensor by itself, bounds the length as well, but walks another way."
     ),
     further="What does your function make of a gradient that holds an infinite number? Look at torch's "
     "`error_if_nonfinite`.",
@@ -462,8 +456,7 @@ MENDS = ChoiceExercise(
     id="the_vanishing_gradient.mends",
     question=(
         "A recurrent network shall learn a connection over 40 steps. Its gradient at lag 40 is a billionth "
-        "of "
-        "that at lag 0. What does clipping the norm at 1 change about that?"
+        "of that at lag 0. What does clipping the norm at 1 change about that?"
     ),
     choices=(
         Choice(

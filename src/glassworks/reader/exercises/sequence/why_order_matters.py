@@ -75,8 +75,7 @@ SIZES = ChoiceExercise(
             "A linear layer that has weights of its own for each place.",
             True,
             "Yes. It has columns for the places that it was built for and no others. Every part that uses "
-            "the "
-            "same weights at each place takes any number of places.",
+            "the same weights at each place takes any number of places.",
         ),
         Choice(
             "Any layer of a network without memory: a fixed input is what feed-forward means.",
@@ -216,9 +215,8 @@ MEAN = CodeExercise(
     ),
     why=(
         "The mask takes the padding out of the sum, the lengths take it out of the count. Each is needed: "
-        "with "
-        "zeros as padding the first seems to be needless, until a layer with a bias has made something of "
-        "them."
+        "with zeros as padding the first seems to be needless, until a layer with a bias has made something "
+        "of them."
     ),
     further="The library's `is_real` and `without_padding` do this; they stand below.",
     minutes=7,
@@ -258,9 +256,8 @@ ORDER = PredictExercise(
         Choice(
             "Only the recurrent layer learns it: the others have no memory.",
             False,
-            "The layer with a weight for every place sees all ten letters at once; it needs no memory. "
-            "What it "
-            "cannot do is take an eleventh.",
+            "The layer with a weight for every place sees all ten letters at once; it needs no memory. What "
+            "it cannot do is take an eleventh.",
         ),
         Choice(
             "All learn it, the bag more slowly than the rest.",
@@ -275,10 +272,8 @@ ORDER = PredictExercise(
     ),
     why=(
         "Look at the other columns: for 20 and 40 letters one network refuses, and the recurrent layer "
-        "answers but "
-        "is no longer always right. It learned to remember over ten steps. Taking a length is not the same "
-        "as "
-        "remembering over it."
+        "answers but is no longer always right. It learned to remember over ten steps. Taking a length is "
+        "not the same as remembering over it."
     ),
     further="Choose the other question in the figure below, and see who is best there.",
     minutes=4,
@@ -299,9 +294,8 @@ FUTURE = ChoiceExercise(
         Choice(
             "It writes the next word of a text, and learns to by guessing each word of a novel.",
             False,
-            "The reader from the end has seen the next word, so while learning it copies it. When it "
-            "writes, there "
-            "is nothing to copy.",
+            "The reader from the end has seen the next word, so while learning it copies it. When it writes, "
+            "there is nothing to copy.",
         ),
         Choice(
             "It shows subtitles while somebody is speaking.",
@@ -312,9 +306,8 @@ FUTURE = ChoiceExercise(
             "It says for each hour of a day what is used in the next one, and is trained and tested on "
             "whole days.",
             False,
-            "At each hour the reader from the end has already met the next one, in training and in the "
-            "test. Both "
-            "look splendid, and tomorrow it is useless.",
+            "At each hour the reader from the end has already met the next one, in training and in the test. "
+            "Both look splendid, and tomorrow it is useless.",
         ),
     ),
     hints=(
@@ -396,9 +389,8 @@ def check_peeks(looks_ahead: Callable) -> list[Row]:
 PEEKS = CodeExercise(
     id="why_order_matters.looks_ahead",
     question=(
-        "Write the test that finds a look into the future. It gets a layer, as a function, and steps to "
-        "try it "
-        "with, and says `True` where an output changes when a *later* step is changed."
+        "Write the test that finds a look into the future. It gets a layer, as a function, and steps to try "
+        "it with, and says `True` where an output changes when a *later* step is changed."
     ),
     start=PEEKS_START,
     name="looks_ahead",
@@ -422,9 +414,8 @@ PEEKS = CodeExercise(
         "Outputs before the moment `time` are `[:, :time]`. Try every moment from 1 on, each on a copy.",
     ),
     why=(
-        "Only outputs before the change count; that the later ones move is as it should be. And every "
-        "moment is "
-        "tried, since a leak may sit at one place. The library tests its own models in this way."
+        "Only outputs before the change count; that the later ones move is as it should be. And every moment "
+        "is tried, since a leak may sit at one place. The library tests its own models in this way."
     ),
     further="The figure above asks the gradient instead. What would it miss that this test finds?",
     minutes=8,
