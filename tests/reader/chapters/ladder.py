@@ -2,12 +2,15 @@
 
 import ast
 import base64
+import contextlib
 import html
 import html.parser
 import importlib.util
 import inspect
 import io
+import itertools
 import re
+import textwrap
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +43,32 @@ def prose(slug: str) -> str:
 def fences(slug: str) -> list[str]:
     """The examples of Python in the text."""
     return re.findall(r"```python\n(.*?)```", "\n".join(texts(slug)), re.DOTALL)
+
+
+def examples(slug: str) -> Iterator[tuple[str, str, set[str]]]:
+    """(line, what its comments say, what it gives) of all lines of examples that have a "# -> ..." behind or
+    below them.
+
+    What a line gives is its value, as text or as Python writes it, or what it prints. Each example runs by
+    itself, from its first line.
+    """
+    for fence in map(textwrap.dedent, fences(slug)):
+        if "# -> " not in fence:
+            continue
+        names: dict[str, Any] = {}
+        for statement in ast.parse(fence).body:
+            code = ast.get_source_segment(fence, statement) or ""
+            line, *below = fence.splitlines()[(statement.end_lineno or 1) - 1 :]
+            below = list(itertools.takewhile(lambda one: one.startswith("# -> "), below))
+            said = "\n".join(one.partition("# -> ")[2] for one in (line, *below)).strip()
+            printed, value = io.StringIO(), None
+            with contextlib.redirect_stdout(printed):
+                if said and isinstance(statement, ast.Expr):
+                    value = eval(code, names)  # noqa: S307 (the chapter's own example)
+                else:
+                    exec(code, names)  # noqa: S102
+            if said:
+                yield line, said, {repr(value), str(value), printed.getvalue().strip()}
 
 
 def words(drawn: str) -> str:

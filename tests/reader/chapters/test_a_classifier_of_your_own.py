@@ -11,7 +11,6 @@ from glassworks.data.augment import augment
 from glassworks.labs import ablation_table as lab
 from glassworks.models.vision import cnn, lenet
 from glassworks.reader import exercises
-from glassworks.reader.contents import chapter, contents
 from glassworks.reader.figures import augmented_copies, errors_looked_at, scaled_pictures
 from glassworks.reader.figures.augmented_copies import AugmentedCopies
 from glassworks.reader.figures.errors_looked_at import ErrorsLookedAt
@@ -21,7 +20,7 @@ from glassworks.reader.figures.scaled_pictures import ScaledPictures
 from glassworks.reader.figures.shapes_of_the_cnn import ShapesOfTheCNN, costs
 from glassworks.recipes.base import Facts
 from glassworks.recipes.cnn import recipe
-from tests.reader.chapters.ladder import fences, own_picture, prose, words
+from tests.reader.chapters.ladder import own_picture, prose, words
 
 SLUG = "image/a_classifier_of_your_own"
 
@@ -34,28 +33,6 @@ def recorded() -> labs.Result:
 
 
 # ---- the page
-
-
-def test_every_work_and_term_of_the_text_is_listed():
-    book, about, text = contents(), chapter(SLUG), prose(SLUG)
-    for key in about.works:
-        work = book.works[key]
-        assert f"({work.authors.split(',')[0].split()[-1]} {work.year})" in text, key
-    for key in about.terms:
-        assert re.search(rf"\*{re.escape(book.terms[key].term)}s?\*", text, re.IGNORECASE), key
-
-
-def test_examples_in_the_text_give_what_their_comments_say():
-    """T13: 8 rows for 2 images of 64 x 64."""
-    told, names = 0, {}
-    for line in fences(SLUG)[0].splitlines():
-        code, _, wanted = line.partition("  # -> ")
-        if wanted:
-            assert repr(eval(code, names)) == wanted  # noqa: S307 (the chapter's own example)
-            told += 1
-        else:
-            exec(line, names)  # noqa: S102
-    assert told == 2
 
 
 def test_the_text_corrects_what_is_often_said():

@@ -49,6 +49,28 @@ def test_every_paper_that_the_text_names_is_among_its_works(slug):
     assert set(cited) <= known
 
 
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_work_and_term_that_is_listed_is_in_the_text(slug):
+    book, about, text = contents(), contents().chapter(slug), ladder.prose(slug)
+    for key in about.works:
+        work = book.works[key]
+        first = work.authors.split(",")[0].split()[-1]
+        assert re.search(rf"{re.escape(first)}[^()]* \(?{work.year}\)", text), key
+    asked = " ".join(f"{one.question} {one.hints} {one.why}" for one in exercises.of(slug))
+    for key in about.terms:
+        term = re.sub(r" \(.*\)$| function$|^learning-rate ", "", book.terms[key].term)
+        assert re.search(rf"\b{re.escape(term)}(s|es)?\b", f"{text} {asked}", re.IGNORECASE), key
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_examples_of_the_text_give_what_their_comments_say(slug):
+    told = 0
+    for line, said, given in ladder.examples(slug):
+        assert said in given, line
+        told += len(said.splitlines())
+    assert told == sum(fence.count("# -> ") for fence in ladder.fences(slug))
+
+
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 def test_an_exercise_passes_its_answer_and_fails_every_wrong_one_on_its_row(exercise):
     assert exercises.prove(exercise) == []

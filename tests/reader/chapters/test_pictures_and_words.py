@@ -14,7 +14,6 @@ from glassworks.data.tokens import FIRST_JOIN
 from glassworks.judging.intervals import wilson
 from glassworks.labs import temperature_of_pairs
 from glassworks.models.vision.clip import FIRST_SCALE, MOST_SCALE, CLIPConfig, contrastive_loss
-from glassworks.reader.contents import chapter, contents
 from glassworks.reader.exercises.image.pictures_and_words import GUESSING, LOSS, SCALE, SHARES, lowest
 from glassworks.reader.figures import (
     cosines_to_shares,
@@ -37,12 +36,6 @@ def drawn(figure: type, **values) -> str:
     return ladder.words(made.wait() if hasattr(made, "wait") else made.drawn)
 
 
-def test_every_term_of_the_text_is_listed():
-    text = ladder.prose(SLUG).lower()
-    for key in chapter(SLUG).terms:
-        assert contents().terms[key].term.lower().removesuffix(" (vit)") in text, key
-
-
 # ---- cosines and shares
 
 
@@ -54,16 +47,6 @@ def test_shares_of_the_three_cosines_are_those_of_the_plan():
         assert all(f"{share:.6f}" in text for share in wanted)
     assert "0.993262" in drawn(cosines_to_shares.CosinesToShares)
     assert "0.350132" in drawn(cosines_to_shares.CosinesToShares, scale=1)
-
-
-def test_the_example_of_the_text_gives_what_it_says():
-    names: dict = {}
-    for line in ladder.fences(SLUG)[0].strip().split("\n"):
-        code, _, said = line.partition("  # -> ")
-        if said:
-            assert str(eval(code, names)) == said  # noqa: S307
-        else:
-            exec(code, names)  # noqa: S102
 
 
 def test_a_longer_arrow_changes_products_and_no_cosine():

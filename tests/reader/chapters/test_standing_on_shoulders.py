@@ -14,7 +14,6 @@ from glassworks.labs.scratch_against_transfer import CNN
 from glassworks.labs.small_lite0 import KEPT, SIDE, lite0
 from glassworks.models.vision import cnn, efficientnet, resnet
 from glassworks.reader import exercises
-from glassworks.reader.contents import chapter, contents
 from glassworks.reader.figures import (
     another_size,
     growing_together,
@@ -48,15 +47,6 @@ def recorded(name: str) -> Result:
 
 
 # ---- the page
-
-
-def test_every_work_and_term_of_the_text_is_listed():
-    book, about, text = contents(), chapter(SLUG), ladder.prose(SLUG)
-    for key in about.works:
-        work = book.works[key]
-        assert f"({work.authors.split(',')[0].split()[-1]} {work.year})" in text, key
-    for key in about.terms:
-        assert re.search(rf"\*{re.escape(book.terms[key].term)}s?\*", text, re.IGNORECASE), key
 
 
 def test_the_text_corrects_what_is_often_said():

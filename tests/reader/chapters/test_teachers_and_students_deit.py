@@ -12,7 +12,6 @@ from glassworks.blocks.encoder_block import BlockConfig
 from glassworks.models.vision import deit
 from glassworks.models.vision.deit import DeiTConfig, distillation_loss
 from glassworks.reader import exercises
-from glassworks.reader.contents import chapter, contents
 from glassworks.reader.figures import (
     lite0,
     soft_by_hand,
@@ -42,12 +41,6 @@ def has_weights() -> bool:
     except lite0.PersonError:
         return False
     return True
-
-
-def test_every_term_of_the_text_is_listed():
-    text = ladder.prose(SLUG).lower()
-    for key in chapter(SLUG).terms:
-        assert contents().terms[key].term.lower().removesuffix(" (vit)").removesuffix("es") in text, key
 
 
 # ---- soft and hard

@@ -14,7 +14,6 @@ from glassworks.judging.intervals import wilson
 from glassworks.labs.digits import deal
 from glassworks.labs.lines_of_the_loop import CHANGES
 from glassworks.reader import exercises
-from glassworks.reader.contents import chapter, contents
 from glassworks.reader.figure import Figure
 from glassworks.reader.figures import batch_gradients, mean_of_batches, sure_and_wrong, what_to_beat
 from glassworks.reader.figures.batch_gradients import BatchGradients
@@ -54,15 +53,6 @@ def few(values: list) -> list:
 
 
 # ---- the page
-
-
-def test_every_work_and_term_of_the_text_is_listed():
-    book, about, text = contents(), chapter(SLUG), prose(SLUG)
-    for key in about.works:
-        work = book.works[key]
-        assert re.search(rf"{work.authors.split(',')[0].split()[-1]}[^()]* {work.year}\)", text), key
-    for key in about.terms:
-        assert re.search(rf"\b{book.terms[key].term}s?\b", text, re.IGNORECASE), key
 
 
 def test_the_five_lines_of_the_text_train_a_model():

@@ -3,8 +3,6 @@
 import itertools
 import json
 import math
-import re
-import textwrap
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from glassworks.data.samples import fetch
 from glassworks.labs.lab import Result
 from glassworks.models.sequence.rnn import RNN
 from glassworks.reader import exercises
-from glassworks.reader.contents import chapter, contents
 from glassworks.reader.exercises.kinds import CodeExercise, NumberExercise
 from glassworks.reader.figures import copy_runs, held_and_deaf, the_cliff
 from glassworks.reader.figures.copy_runs import CopyRuns
@@ -28,7 +25,7 @@ from glassworks.reader.figures.held_and_deaf import HeldAndDeaf
 from glassworks.reader.figures.matrix_many_times import MATRICES, MatrixManyTimes, lengths, radius
 from glassworks.reader.figures.powers_of_a_factor import PowersOfAFactor, until_hundredth
 from glassworks.reader.figures.the_cliff import TheCliff
-from tests.reader.chapters.ladder import fences, prose, words
+from tests.reader.chapters.ladder import prose, words
 
 SLUG = "sequence/the_vanishing_gradient"
 
@@ -51,33 +48,6 @@ def recorded(name: str) -> Result:
     found = labs.recorded(name)
     assert found is not None
     return found
-
-
-def test_every_work_and_term_of_the_text_is_listed():
-    book, about, text = contents(), chapter(SLUG), prose(SLUG)
-    for key in about.works:
-        work = book.works[key]
-        first = work.authors.split(",")[0].split()[-1]
-        assert re.search(rf"{first}[^()]* \(?{work.year}\)", text), key
-    for key in about.terms:
-        assert re.search(rf"\b{re.escape(book.terms[key].term)}s?\b", text, re.IGNORECASE), key
-
-
-def test_the_examples_of_the_text_say_what_they_give():
-    checked = 0
-    for fence in fences(SLUG):
-        names: dict = {}
-        block: list[str] = []
-        for line in textwrap.dedent(fence).splitlines():
-            code, arrow, said = line.partition("  # -> ")
-            if not arrow:
-                block.append(line)
-                continue
-            exec("\n".join(block), names)  # noqa: S102
-            block = []
-            assert repr(eval(code, names)) == said, line  # noqa: S307
-            checked += 1
-    assert checked == 3
 
 
 # ---- one factor

@@ -2,7 +2,6 @@
 
 import math
 import re
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from glassworks import labs
 from glassworks.judging.words import Space
 from glassworks.models.sequence.word2vec import Word2Vec, Word2VecConfig, near
 from glassworks.reader import exercises
-from glassworks.reader.contents import chapter, contents
 from glassworks.reader.exercises.kinds import NumberExercise
 from glassworks.reader.exercises.sequence.words_as_vectors import library_loss, slow_loss
 from glassworks.reader.figures import manual_words, offset_of_words, score_finds_pmi
@@ -26,7 +24,7 @@ from glassworks.reader.figures.score_finds_pmi import ScoreFindsPmi
 from glassworks.reader.figures.who_is_drawn import WhoIsDrawn
 from glassworks.recipes.word2vec import SHAPES
 from glassworks.tasks.word_embedding import kept_shares, noise_ends
-from tests.reader.chapters.ladder import fences, prose, words
+from tests.reader.chapters.ladder import prose, words
 
 SLUG = "sequence/words_as_vectors"
 LOG = Path(__file__).parents[3] / "docs" / "log.md"
@@ -36,30 +34,6 @@ def exercise(word: str) -> NumberExercise:
     found = exercises.find(f"words_as_vectors.{word}")
     assert isinstance(found, NumberExercise)
     return found
-
-
-def test_every_work_and_term_of_the_text_is_listed():
-    book, about, text = contents(), chapter(SLUG), prose(SLUG)
-    for key in about.works:
-        work = book.works[key]
-        first = work.authors.split(",")[0].split()[-1]
-        assert re.search(rf"{first}[^()]* {work.year}\)", text), key
-    for key in about.terms:
-        assert re.search(rf"\b{re.escape(book.terms[key].term)}s?\b", text, re.IGNORECASE), key
-
-
-def test_the_examples_of_the_text_say_what_they_give():
-    checked = 0
-    for fence in fences(SLUG):
-        names: dict = {}
-        for line in textwrap.dedent(fence).splitlines():
-            code, arrow, said = line.partition("  # -> ")
-            if arrow:
-                assert repr(eval(code, names)) == said, line  # noqa: S307
-                checked += 1
-            else:
-                exec(line, names)  # noqa: S102
-    assert checked == 4
 
 
 # ---- pairs and the loss

@@ -57,7 +57,8 @@ def text_slope():
     mo.md(r"""
     ### Two slopes, multiplied
 
-    A slope says how fast a result changes when one number moves a little. Here are two of them.
+    A slope, in mathematics a *derivative*, says how fast a result changes when one number moves a little.
+    Here are two of them.
 
     - Move the prediction a little. The loss changes $2 \cdot (\text{prediction} - y)$ times as much. Here
       that is $2 \cdot (2 - 10) = -16$.

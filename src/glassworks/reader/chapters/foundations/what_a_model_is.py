@@ -378,7 +378,8 @@ def text_data():
 
     Models learn from data sets: pictures, each with a target, the right answer. One call opens a data set
     that an installed package brings along, a folder of your own with one folder for each class, or one of
-    torchvision's named data sets, fetched once while you are online.
+    torchvision's named data sets, fetched once while you are online. Here it is handwritten digits that come
+    with scikit-learn (Alpaydin 1998):
 
     ```python
     from glassworks.data.doors import open_pictures

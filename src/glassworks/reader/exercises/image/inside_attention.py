@@ -3,14 +3,14 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from glassworks.core.keyed import generator
 from glassworks.reader.draw import note
+from glassworks.reader.exercises.chance import normal
 from glassworks.reader.exercises.compare import same
 from glassworks.reader.exercises.kinds import (
     Choice,
@@ -23,10 +23,7 @@ from glassworks.reader.exercises.kinds import (
     Wrong,
 )
 
-
-def _normal(shape: tuple[int, ...], *key: int | str) -> Tensor:
-    """Random numbers of spread 1, the same for the same key."""
-    return torch.from_numpy(generator("inside-attention", *key).standard_normal(shape).astype(np.float32))
+_normal = partial(normal, "inside-attention")
 
 
 # ---- weights by hand

@@ -1,12 +1,12 @@
 """Exercises of the chapter on gates: a memory by hand, both cells in code, and what is said of them."""
 
 from collections.abc import Callable
+from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glassworks.core.keyed import generator
+from glassworks.reader.exercises.chance import normal
 from glassworks.reader.exercises.compare import same, unchanged
 from glassworks.reader.exercises.kinds import (
     Choice,
@@ -19,10 +19,7 @@ from glassworks.reader.exercises.kinds import (
     Wrong,
 )
 
-
-def _normal(shape: tuple[int, ...], *key: int | str) -> Tensor:
-    """Random numbers of spread 1, the same for the same key."""
-    return torch.from_numpy(generator("gates", *key).standard_normal(shape).astype(np.float32))
+_normal = partial(normal, "gates")
 
 
 # ---- one step by hand

@@ -1,12 +1,12 @@
 """Exercises of the chapter on the vanishing gradient: powers, products of matrices, clipping, and cuts."""
 
 from collections.abc import Callable
+from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glassworks.core.keyed import generator
+from glassworks.reader.exercises.chance import normal
 from glassworks.reader.exercises.compare import same, unchanged
 from glassworks.reader.exercises.kinds import (
     Choice,
@@ -19,11 +19,7 @@ from glassworks.reader.exercises.kinds import (
     Wrong,
 )
 
-
-def _normal(shape: tuple[int, ...], *key: int | str) -> Tensor:
-    """Random numbers of spread 1, the same for the same key."""
-    dice = generator("the-vanishing-gradient", *key)
-    return torch.from_numpy(dice.standard_normal(shape).astype(np.float32))
+_normal = partial(normal, "the-vanishing-gradient")
 
 
 # ---- one factor

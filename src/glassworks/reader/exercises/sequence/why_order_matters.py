@@ -1,14 +1,14 @@
 """Exercises of the chapter on order: bags, lengths, windows, masks, what is learned, and looks ahead."""
 
 from collections.abc import Callable
+from functools import partial
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glassworks.core.keyed import generator
 from glassworks.reader.draw import note
+from glassworks.reader.exercises.chance import normal
 from glassworks.reader.exercises.compare import same, unchanged
 from glassworks.reader.exercises.kinds import (
     Choice,
@@ -21,10 +21,7 @@ from glassworks.reader.exercises.kinds import (
     Wrong,
 )
 
-
-def _normal(shape: tuple[int, ...], *key: int | str) -> Tensor:
-    """Random numbers of spread 1, the same for the same key."""
-    return torch.from_numpy(generator("why-order-matters", *key).standard_normal(shape).astype(np.float32))
+_normal = partial(normal, "why-order-matters")
 
 
 # ---- a bag

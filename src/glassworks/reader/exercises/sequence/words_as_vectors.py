@@ -1,13 +1,13 @@
 """Exercises of the chapter on word vectors: pairs, the loss, noise, neighbours, PMI, analogies, and bias."""
 
 from collections.abc import Callable
+from functools import partial
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from glassworks.core.keyed import generator
+from glassworks.reader.exercises.chance import normal
 from glassworks.reader.exercises.compare import same
 from glassworks.reader.exercises.kinds import (
     Choice,
@@ -20,10 +20,7 @@ from glassworks.reader.exercises.kinds import (
     Wrong,
 )
 
-
-def _normal(shape: tuple[int, ...], *key: int | str) -> Tensor:
-    """Random numbers of spread 1, the same for the same key."""
-    return torch.from_numpy(generator("words-as-vectors", *key).standard_normal(shape).astype(np.float32))
+_normal = partial(normal, "words-as-vectors")
 
 
 # ---- pairs
