@@ -24,7 +24,7 @@ VERBS = {
     "learning_curve": "api.curve:learning_curve",
     "load": "api.run:load",
     "evaluate": "api.judge:evaluate",
-    "compare": "api.judge:compare",
+    "compare": "api.compare:compare",
     "predict": "api.predict:predict",
     "embed": "api.vectors:embed",
     "search": "api.search:search",

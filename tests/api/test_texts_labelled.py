@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import glassworks as gw
+from glassworks.api.compare import read_answers
 from glassworks.api.families import family_of
-from glassworks.api.judge import read_answers
 from glassworks.api.requests import PredictRequest, TrainRequest
 from glassworks.api.texts import TOKENIZER, prepare_texts, same_texts
 from glassworks.api.texts_predict import answers_for, given_texts

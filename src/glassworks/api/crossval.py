@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from glassworks.api.compare import save_answers
 from glassworks.api.families import require
-from glassworks.api.judge import judged_part, save_answers
+from glassworks.api.pictures_judge import judged_part
 from glassworks.api.prepare import decode, identical, open_data, require_enough
 from glassworks.api.requests import CrossValidateRequest, TrainRequest, command_of
 from glassworks.api.resolve import data_part_of, recipe_for, system_of

@@ -15,7 +15,7 @@ import numpy as np
 
 from glassworks.api.crossval import quick_figure, working_in
 from glassworks.api.families import require
-from glassworks.api.judge import judged_part
+from glassworks.api.pictures_judge import judged_part
 from glassworks.api.prepare import decode, identical, open_data
 from glassworks.api.requests import LearningCurveRequest, TrainRequest, command_of
 from glassworks.api.resolve import data_part_of, recipe_for

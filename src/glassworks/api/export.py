@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from glassworks.api.families import family_of, require
-from glassworks.api.judge import with_classes_of
+from glassworks.api.labelled_judge import with_classes_of
 from glassworks.api.prepare import decode, open_data
 from glassworks.api.requests import ExportRequest
 from glassworks.api.run import Run, load

@@ -51,14 +51,23 @@ class SequenceLearner(Learner):
         return given
 
 
-def outputs_of_sequences(model: nn.Module, batches: Any, runtime: Runtime, *, size: int = BATCH) -> Tensor:
+def outputs_of_sequences(model: nn.Module, batches: Any, runtime: Runtime) -> Tensor:
     """Raw outputs (rows, outputs) in the order of the part's rows, float32 on the CPU; the model's mode is
     put back. batches: `data.sequence_batches.SequenceBatches`"""
+    return _asked(model, model, batches, runtime)
+
+
+def features_of_sequences(model: nn.Module, batches: Any, runtime: Runtime) -> Tensor:
+    """What the model's head sees of the same, (rows, width)."""
+    return _asked(model, model.features, batches, runtime)
+
+
+def _asked(model: nn.Module, ask: Any, batches: Any, runtime: Runtime) -> Tensor:
     was_training = model.training
     model.eval()
     try:
         with torch.inference_mode(), runtime.autocast():
-            parts = [model(*batch.given).float().cpu() for batch in batches.plain(size)]
+            parts = [ask(*batch.given).float().cpu() for batch in batches.plain(BATCH)]
     finally:
         model.train(was_training)
     return batches.in_order(torch.cat(parts)) if parts else torch.empty(0)

@@ -1,47 +1,32 @@
 """Judging a run that names classes of series: answers on held-out series, baselines, report and card."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-import torch
-from torch import nn
+from torch import Tensor
 
-from glassworks.api.judge import (
-    ANSWERS,
-    CANDIDATE_SHARE,
-    DOUBTED,
-    REPORT,
-    SHOWN_SUSPECTS,
-    Evaluation,
+from glassworks.api.judge import Evaluation
+from glassworks.api.labelled_judge import (
     answers_of,
-    file_card,
-    first_card,
-    save_answers,
+    doubted,
+    keep_familiar,
+    report_answers,
+    report_training,
     with_classes_of,
-    write_card,
-    write_page,
 )
 from glassworks.api.learner import Learner
 from glassworks.api.requests import EvaluateRequest
 from glassworks.api.run import Run, outputs_of_features
-from glassworks.api.sequence_learner import BATCH
+from glassworks.api.sequence_learner import features_of_sequences
 from glassworks.api.series import PreparedSeries, batches_of, other_channels, scaled, series_part
-from glassworks.core.errors import PersonError
-from glassworks.core.keyed import permutation
 from glassworks.core.rows import Answers
 from glassworks.core.series_rows import SeriesTable
 from glassworks.data.labelled_series import open_labelled_series
-from glassworks.insight import unfamiliar
 from glassworks.insight.series_drawing import picture_of
-from glassworks.judging import card as cards
-from glassworks.judging.decisions import Threshold, choose_threshold
-from glassworks.judging.judgement import judge
 from glassworks.judging.report import Section, Suspect
 from glassworks.judging.series import ABOUT, series_baselines
-from glassworks.judging.suspects import suspects
-from glassworks.training.run_folder import FAMILIAR, RunFolder
-from glassworks.training.runtime import Runtime
+from glassworks.training.run_folder import RunFolder
 from glassworks.training.state import TrainingState
 from glassworks.weights.store import load_into
 
@@ -52,34 +37,22 @@ MOST_SHOWN = 12  # classes
 def finish(folder: RunFolder, learner: Learner, state: TrainingState, choices: list[str]) -> None:
     """At the end of training: judge the validation part, write card and report; test stays unseen."""
     assert state.best_model is not None
-    recipe, own = learner.recipe, cast(PreparedSeries, learner.prepared)
-    load_into(state.model, state.best_model, source="the best model")
-    held_out = features_of_sequences(state.model, learner.val, learner.runtime)
-    answers = answers_of(
-        own.table, own.splits.val, own.task.answers(outputs_of_features(state.model, held_out))
-    )
-    if len(own.splits.train) >= unfamiliar.FEWEST:
-        known = features_of_sequences(state.model, learner.train, learner.runtime).numpy()
-        drawn = np.sort(permutation(len(known), recipe.seed, "familiar")[: unfamiliar.MOST])
-        found = unfamiliar.learn(known[drawn], held_out.numpy(), seed=recipe.seed)
-        unfamiliar.write(folder.path / FAMILIAR, found)
-    threshold = None
-    if recipe.training.threshold:
-        try:
-            threshold = choose_threshold(answers, recipe.training.threshold)
-        except PersonError as error:  # the model is good all the same
-            choices = [*choices, f"no threshold was chosen: {error}"]
-    compared = _baselines(own, [own.sequences[row] for row in own.splits.val], answers)
-    judgement = judge(answers, baselines=compared, threshold=threshold)
-    card = first_card(folder, learner, judgement, [*own.notes, *choices], threshold)
-    card["channels"] = list(own.table.channels)
-    if own.table.kind == "number":
-        card["number"] = {"mean": own.task.mean, "std": own.task.std}
-    write_card(folder.path, card)
+    model, own = state.model, cast(PreparedSeries, learner.prepared)
+    load_into(model, state.best_model, source="the best model")
+
+    def features(rows: np.ndarray) -> Tensor:
+        batches = batches_of(own.sequences, own.table.targets, rows, device=learner.runtime.device)
+        return features_of_sequences(model, batches, learner.runtime)
+
     rows = own.splits.val
-    write_page(
-        folder.path / REPORT, folder, recipe, card, judgement, lambda row: _drawn(own.table, rows[row]),
-        sections=_sections(own), baselines=ABOUT,
+    seen = features(rows)
+    answers = answers_of(own.table, rows, own.task.answers(outputs_of_features(model, seen)))
+    keep_familiar(folder, learner, seen, features)
+    report_training(
+        folder, learner, [*own.notes, *choices], answers,
+        _baselines(own, [own.sequences[row] for row in rows], answers),
+        picture=lambda row: _drawn(own.table, int(rows[row])), sections=_sections(own), baselines=ABOUT,
+        more={"channels": list(own.table.channels)},
     )  # fmt: skip
 
 
@@ -93,20 +66,13 @@ def evaluate(run: Run, request: EvaluateRequest) -> Evaluation:
         table = with_classes_of(run, _opened(run, request))
         sequences = [scaled(values, own.how) for values in table.values]
         part, rows = request.data, np.arange(len(table))
-    answers = answers_of(table, rows, asked_of(run, [sequences[row] for row in rows])[0])
-    threshold = Threshold.from_json(run.card["threshold"]) if run.card.get("threshold") else None
-    compared = _baselines(own, [sequences[row] for row in rows], answers)
-    judgement = judge(answers, baselines=compared, threshold=threshold)
-    card = cards.with_judgement(run.card, judgement, part=part)
-    report = file_card(run, card, part)
-    if report.name == REPORT:
-        save_answers(run.path / ANSWERS, answers)
-    doubted = _suspects(run, own) if request.data is None else []
-    write_page(
-        report, run.folder, run.recipe, card, judgement, lambda row: _drawn(table, rows[row]), doubted,
-        sections=_sections(own), baselines=ABOUT,
+    asked = [sequences[row] for row in rows]
+    answers = answers_of(table, rows, asked_of(run, asked)[0])
+    return report_answers(
+        run, part, answers, _baselines(own, asked, answers),
+        picture=lambda row: _drawn(table, int(rows[row])), sections=_sections(own), baselines=ABOUT,
+        suspects=_suspects(run, own) if request.data is None else [],
     )  # fmt: skip
-    return Evaluation(run.path, part, judgement, card["test_looks"], report)
 
 
 def asked_of(run: Run, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -115,22 +81,6 @@ def asked_of(run: Run, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.
     batches = batches_of(sequences, np.zeros(len(rows), np.int64), rows, device=run.runtime.device)
     seen = features_of_sequences(run.model, batches, run.runtime)
     return run.task.answers(outputs_of_features(run.model, seen)), seen.numpy()
-
-
-def features_of_sequences(model: nn.Module, batches: Any, runtime: Runtime) -> torch.Tensor:
-    """What the head sees (rows, width), float32 on the CPU, in the order of the batches' rows.
-
-    batches: `data.sequence_batches.SequenceBatches`
-    """
-    ask: Any = model.features
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode(), runtime.autocast():
-            parts = [ask(*batch.given).float().cpu() for batch in batches.plain(BATCH)]
-    finally:
-        model.train(was_training)
-    return batches.in_order(torch.cat(parts)) if parts else torch.empty(0)
 
 
 def _opened(run: Run, request: EvaluateRequest) -> SeriesTable:
@@ -173,18 +123,9 @@ def _sections(own: PreparedSeries) -> list[Section]:
 
 
 def _suspects(run: Run, own: PreparedSeries) -> list[Suspect]:
-    """Series whose label is to be doubted, among all parts: (name, given, suggested, score, picture)."""
-    table = own.table
-    if table.kind != "label" or len(table) < 20:
-        return []
-    rows = np.sort(permutation(len(table), "suspects")[:DOUBTED])
-    scores, seen = asked_of(run, [own.sequences[row] for row in rows])
-    scores[np.isin(rows, own.splits.train)] = np.nan  # the model has learned these answers
-    ranking = suspects(seen, table.targets[rows], scores)
-    most = min(SHOWN_SUSPECTS, max(1, round(CANDIDATE_SHARE * len(rows))))
-    return [
-        (table.names[rows[row]], table.classes[table.targets[rows[row]]], table.classes[suggested],
-         float(score), _drawn(table, rows[row]))
-        for row, score, suggested in zip(ranking.rows[:most], ranking.score, ranking.suggested)
-        if score > 0
-    ]  # fmt: skip
+    """Series whose label is to be doubted."""
+
+    def ask(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return asked_of(run, [own.sequences[row] for row in rows])
+
+    return doubted(own.table, own.splits.train, ask, lambda row: _drawn(own.table, row))

@@ -48,11 +48,10 @@ def answers_for(run: "Run", texts: Sequence[str]) -> list[dict]:
 
     if not texts:
         return []
-    found = asked_of(run.model, batches_for(run, texts), run.runtime)
+    scores, seen = asked_of(run, batches_for(run, texts))
     strange: Sequence[float | None] = [None] * len(texts)
     if run.familiar:
-        strange = unfamiliar.score(run.familiar, found.features.numpy()).tolist()
-    scores = run.task.answers(found.outputs)
+        strange = unfamiliar.score(run.familiar, seen).tolist()
     how, tokenizer = text_part(run.recipe), read_tokenizer(run.path / TOKENIZER)
     _, lengths = numbers_of(texts, tokenizer, how)
     return [

@@ -129,7 +129,7 @@ def search(request: SearchRequest) -> int:
 
 def compare(request: CompareRequest) -> int:
     """Print runs side by side."""
-    from glassworks.api.judge import compare as compare_runs
+    from glassworks.api.compare import compare as compare_runs
 
     result = compare_runs(*request.runs)
     if request.json:

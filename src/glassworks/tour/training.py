@@ -4,8 +4,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from glassworks.api.compare import compare
 from glassworks.api.examine import check
-from glassworks.api.judge import compare, evaluate
+from glassworks.api.judge import evaluate
 from glassworks.api.predict import predict
 from glassworks.api.run import Run
 from glassworks.api.train import train

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from glassworks.api.families.refusals import refuse_what_needs_labels
 from glassworks.api.forecast import PreparedSeries, config_in, facts_of, prepare_series, widened
 from glassworks.api.forecast_judge import judged_part, other_windows, sections_of, series_facts
 from glassworks.api.sequence_learner import SequenceLearner, outputs_of_sequences
@@ -68,7 +69,9 @@ class SeriesToContinue:
         return f"{many}{steps:,} steps, windows"
 
     def prepare(self, recipe: Recipe, table: SeriesTable, *, splits: dict | None = None) -> PreparedSeries:
-        _refuse_what_needs_labels(recipe)
+        refuse_what_needs_labels(
+            recipe, expected=f"settings for {recipe.system}, which says numbers and learns whole"
+        )
         return prepare_series(recipe, table, splits=splits)
 
     def learner(self, *given: Any, **options: Any) -> SequenceLearner:
@@ -170,19 +173,3 @@ def _named(run: "Run", where: str, request: Any) -> DataPart:
 def _wanted(run: "Run") -> list[str]:
     facts = run.card["series"]
     return facts["channels"][: facts["wanted"]]
-
-
-def _refuse_what_needs_labels(recipe: Recipe) -> None:
-    """Told before anything is cut: settings that speak of classes or of other weights."""
-    settings = recipe.training
-    asked = {
-        "--threshold": settings.threshold is not None,
-        "--class-weights": settings.class_weights != "none",
-        "--teacher": recipe.teacher.run is not None,
-        f"--tune {recipe.tune.method}": recipe.tune.method != "full",
-    }
-    if wrong := [flag for flag, given in asked.items() if given]:
-        raise PersonError(
-            "contradiction", expected=f"settings for {recipe.system}, which says numbers and learns whole",
-            got=", ".join(wrong), fix="leave them out",
-        )  # fmt: skip

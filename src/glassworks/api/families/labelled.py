@@ -52,7 +52,7 @@ class LabelledPictures:
         return learner.task.metrics(scores, learner.prepared.table.targets[learner.val.rows])
 
     def finish(self, folder: RunFolder, learner: "Learner", state: TrainingState, choices: list[str]) -> None:
-        from glassworks.api.judge import finish
+        from glassworks.api.pictures_judge import finish
 
         finish(folder, learner, state, choices)
 
@@ -76,9 +76,9 @@ class LabelledPictures:
         return ImageRegression(**run.card["number"])
 
     def evaluate(self, run: "Run", request: "EvaluateRequest") -> "Evaluation":
-        from glassworks.api.judge import evaluate_labelled
+        from glassworks.api.pictures_judge import evaluate
 
-        return evaluate_labelled(run, request)
+        return evaluate(run, request)
 
     def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
         from glassworks.api.predict import predict_labelled

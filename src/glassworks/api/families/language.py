@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from glassworks.api.families.refusals import refuse_what_needs_labels
 from glassworks.api.language import PreparedLanguage, facts_of, prepare_language
 from glassworks.api.sequence_learner import SequenceLearner
 from glassworks.api.texts import TOKENIZER
@@ -53,7 +54,11 @@ class ContinuedTexts:
         return f"{sum(map(len, table.texts)):,} characters in stretches of text"
 
     def prepare(self, recipe: Recipe, table: TextTable, *, splits: dict | None = None) -> PreparedLanguage:
-        _refuse_what_needs_labels(recipe)
+        refuse_what_needs_labels(
+            recipe,
+            expected=f"settings for {recipe.system}, which learns from texts without labels",
+            fix="leave them out (finetune: --tune full)",
+        )
         return prepare_language(recipe, table, splits=splits)
 
     def learner(self, *given: Any, **options: Any) -> SequenceLearner:
@@ -127,21 +132,3 @@ class ContinuedTexts:
 
 
 FAMILY = ContinuedTexts()
-
-
-def _refuse_what_needs_labels(recipe: Recipe) -> None:
-    """Told before anything is read: settings that speak of classes, and ways to tune that need a new head."""
-    settings = recipe.training
-    asked = {
-        "--threshold": settings.threshold is not None,
-        "--class-weights": settings.class_weights != "none",
-        "--teacher": recipe.teacher.run is not None,
-        f"--tune {recipe.tune.method}": recipe.tune.method != "full",
-    }
-    if wrong := [flag for flag, given in asked.items() if given]:
-        raise PersonError(
-            "contradiction",
-            expected=f"settings for {recipe.system}, which learns from texts without labels",
-            got=", ".join(wrong),
-            fix="leave them out (finetune: --tune full)",
-        )

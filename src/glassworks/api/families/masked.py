@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 from glassworks.api import prepare
+from glassworks.api.families.refusals import refuse_what_needs_labels
 from glassworks.api.guesses import drawn, errors_of, judged
 from glassworks.core.errors import PersonError
 from glassworks.core.files import write_text, writing
@@ -67,7 +68,11 @@ class MaskedPictures:
         return "pictures without labels"
 
     def prepare(self, recipe: Recipe, table: PictureTable, *, splits: dict | None = None) -> prepare.Prepared:
-        _refuse_what_needs_labels(recipe)
+        refuse_what_needs_labels(
+            recipe,
+            expected=f"settings for {recipe.system}, which learns whole and without labels",
+            fix="leave them out (finetune: --tune full); they belong to the classifier that begins with it",
+        )
         return prepare.prepare(recipe, table, splits=splits, task=MaskedImages(config_of(recipe).tokens))
 
     def learner(self, *given: Any, **options: Any) -> "Learner":
@@ -143,24 +148,6 @@ class MaskedPictures:
 
 
 FAMILY = MaskedPictures()
-
-
-def _refuse_what_needs_labels(recipe: Recipe) -> None:
-    """Told before anything is decoded: settings that speak of classes, and ways to tune that need a head."""
-    settings = recipe.training
-    asked = {
-        "--threshold": settings.threshold is not None,
-        "--class-weights": settings.class_weights != "none",
-        "--teacher": recipe.teacher.run is not None,
-        f"--tune {recipe.tune.method}": recipe.tune.method != "full",
-    }
-    if wrong := [flag for flag, given in asked.items() if given]:
-        raise PersonError(
-            "contradiction",
-            expected=f"settings for {recipe.system}, which learns whole and without labels",
-            got=", ".join(wrong),
-            fix="leave them out (finetune: --tune full); they belong to the classifier that begins with it",
-        )
 
 
 # ---- report

@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from glassworks.api import prepare
+from glassworks.api.families.refusals import refuse_what_needs_labels
 from glassworks.api.pairs import TOKENIZER, PreparedPairs, prepare_pairs, scores_of, with_tokens
 from glassworks.api.pairs_judge import judged_pairs, sections_of
 from glassworks.api.pairs_learner import PairLearner
@@ -63,7 +64,11 @@ class CaptionedPictures:
         return "captions"
 
     def prepare(self, recipe: Recipe, table: PictureTable, *, splits: dict | None = None) -> PreparedPairs:
-        _refuse_what_needs_labels(recipe)
+        refuse_what_needs_labels(
+            recipe,
+            expected="settings for captions: --tune head (the picture encoder rests) or full, no classes",
+            tune=("full", "head"),
+        )
         return prepare_pairs(recipe, table, splits=splits)
 
     def learner(self, *given: Any, **options: Any) -> PairLearner:
@@ -152,21 +157,3 @@ def _other(run: "Run", table: PictureTable, workers: int) -> PreparedPairs:
     parts = Splits(none, none, np.arange(len(store.table)))
     tokenizer = Tokenizer.read(run.path / TOKENIZER)
     return with_tokens(store, parts, run.input, tokenizer, int(run.recipe.model["context"]))
-
-
-def _refuse_what_needs_labels(recipe: Recipe) -> None:
-    """Told before anything is decoded: settings that speak of classes."""
-    settings = recipe.training
-    asked = {
-        "--threshold": settings.threshold is not None,
-        "--class-weights": settings.class_weights != "none",
-        "--teacher": recipe.teacher.run is not None,
-        f"--tune {recipe.tune.method}": recipe.tune.method not in ("full", "head"),
-    }
-    if wrong := [flag for flag, given in asked.items() if given]:
-        raise PersonError(
-            "contradiction",
-            expected="settings for captions: --tune head (the picture encoder rests) or full, no classes",
-            got=", ".join(wrong),
-            fix="leave them out",
-        )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from glassworks.api import reading, texts
+from glassworks.api.families.refusals import refuse_what_needs_labels
 from glassworks.api.families.texts_labelled import FAMILY as LABELLED
 from glassworks.api.pretrained_texts import given_tokenizer
 from glassworks.api.reading_learner import GuessingLearner, ReadingLearner
@@ -71,7 +72,12 @@ class Reading:
     def prepare(self, recipe: Recipe, table: TextTable, *, splits: dict | None = None) -> Any:
         _require_head(recipe, table)
         if table.kind == "none":
-            _refuse_what_needs_labels(recipe)
+            refuse_what_needs_labels(
+                recipe,
+                expected="settings for texts without labels, from which the whole model learns",
+                fix="leave them out (finetune: --tune full), or name a --target",
+                also={"--batch auto": recipe.training.batch == "auto"},
+            )
             return reading.prepare_reading(recipe, table, splits=splits)
         given = given_tokenizer(recipe.system, recipe.start_from)
         return texts.prepare_texts(recipe, table, splits=splits, tokenizer=given)
@@ -175,21 +181,4 @@ def _require_head(recipe: Recipe, table: TextTable) -> None:
         raise PersonError(
             "contradiction", expected=f"model.head={wanted}, as the data has it",
             got=f"model.head={recipe.model['head']}", fix="leave model.head out: it follows from the data",
-        )  # fmt: skip
-
-
-def _refuse_what_needs_labels(recipe: Recipe) -> None:
-    """Told before anything is read: settings that speak of classes."""
-    settings = recipe.training
-    asked = {
-        "--threshold": settings.threshold is not None,
-        "--class-weights": settings.class_weights != "none",
-        "--teacher": recipe.teacher.run is not None,
-        f"--tune {recipe.tune.method}": recipe.tune.method != "full",
-        "--batch auto": settings.batch == "auto",
-    }
-    if wrong := [flag for flag, given in asked.items() if given]:
-        raise PersonError(
-            "contradiction", expected="settings for texts without labels, from which the whole model learns",
-            got=", ".join(wrong), fix="leave them out (finetune: --tune full), or name a --target",
         )  # fmt: skip

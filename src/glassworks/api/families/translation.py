@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from glassworks.api.families.refusals import refuse_what_needs_labels
 from glassworks.api.sequence_learner import SequenceLearner
 from glassworks.api.translation import (
     PreparedTranslations,
@@ -65,7 +66,11 @@ class PairsOfTexts:
     def prepare(
         self, recipe: Recipe, table: TextTable, *, splits: dict | None = None
     ) -> PreparedTranslations:
-        _refuse_what_needs_labels(recipe)
+        refuse_what_needs_labels(
+            recipe,
+            expected="settings for pairs of texts, which have no classes",
+            also={f"--labels {recipe.data.labels}": recipe.data.labels != "auto"},
+        )
         return prepare_translations(recipe, table, splits=splits)
 
     def learner(self, *given: Any, **options: Any) -> SequenceLearner:
@@ -146,20 +151,3 @@ def _damaged(folder: Path, got: str) -> PersonError:
         "damaged-run", expected=f"card.json, recipe.yaml and {TOKENIZER} of one run", got=f"{folder}: {got}",
         fix="restore the files from a copy",
     )  # fmt: skip
-
-
-def _refuse_what_needs_labels(recipe: Recipe) -> None:
-    """Told before anything is prepared: settings that speak of classes."""
-    settings = recipe.training
-    asked = {
-        "--threshold": settings.threshold is not None,
-        "--class-weights": settings.class_weights != "none",
-        "--teacher": recipe.teacher.run is not None,
-        f"--tune {recipe.tune.method}": recipe.tune.method != "full",
-        f"--labels {recipe.data.labels}": recipe.data.labels != "auto",
-    }
-    if wrong := [flag for flag, given in asked.items() if given]:
-        raise PersonError(
-            "contradiction", expected="settings for pairs of texts, which have no classes",
-            got=", ".join(wrong), fix="leave them out",
-        )  # fmt: skip

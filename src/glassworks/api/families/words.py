@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
+from glassworks.api.families.refusals import refuse_what_needs_labels
 from glassworks.api.sequence_learner import SequenceLearner
 from glassworks.api.words import (
     PreparedWords,
@@ -60,7 +61,12 @@ class WordVectors:
         return "passages of text"
 
     def prepare(self, recipe: Recipe, table: TextTable, *, splits: dict | None = None) -> PreparedWords:
-        _refuse_what_means_nothing(recipe)
+        refuse_what_needs_labels(
+            recipe,
+            expected=f"settings for {recipe.system}, which learns each word of its own texts from nothing",
+            fix="leave them out: a shelf of books takes a minute or two",
+            also={"--from": recipe.start_from is not None},
+        )
         return prepare_words(recipe, table, splits=splits)
 
     def learner(self, *given: Any, **options: Any) -> SequenceLearner:
@@ -143,21 +149,3 @@ def _others(request: "EvaluateRequest", own: PreparedWords, recipe: Recipe) -> l
     tokenizer = own.tokenizer
     said = (filter(is_word, cut(text, "word", tokenizer.lower)) for text in table.texts)
     return [numbers_of(words, tokenizer) for words in said]
-
-
-def _refuse_what_means_nothing(recipe: Recipe) -> None:
-    """Told before anything is read: settings that speak of classes, or of weights to begin with."""
-    settings = recipe.training
-    asked = {
-        "--threshold": settings.threshold is not None,
-        "--class-weights": settings.class_weights != "none",
-        "--teacher": recipe.teacher.run is not None,
-        "--from": recipe.start_from is not None,
-    }
-    if wrong := [flag for flag, given in asked.items() if given]:
-        raise PersonError(
-            "contradiction",
-            expected=f"settings for {recipe.system}, which learns each word of its own texts from nothing",
-            got=", ".join(wrong),
-            fix="leave them out: a shelf of books takes a minute or two",
-        )
