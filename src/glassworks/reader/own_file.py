@@ -21,7 +21,7 @@ from glassworks.api.predict import predict
 from glassworks.api.run import Run, load
 from glassworks.core.errors import PersonError
 from glassworks.core.files import readable_size, sha256_of
-from glassworks.reader import draw, own_report
+from glassworks.reader import own_report
 from glassworks.reader.desk import Desk
 from glassworks.reader.handover import lines_for, pack
 from glassworks.reader.own_model import CHECKED, JUDGED
@@ -194,7 +194,7 @@ class OwnFile(OwnPanel):
 
     def _answer(self, text: str) -> None:
         row = predict(self._run_of(self._set()), text)[0]
-        self.answer, self.spoken = _in_words(row)
+        self.answer, self.spoken = own_report.in_words(row, "The model says: ")
 
     # ---- what is shown
 
@@ -220,7 +220,7 @@ class OwnFile(OwnPanel):
         }
 
     def _tried(self, run: Run, file: Path, name: str) -> tuple[str, str]:
-        return _in_words(predict(run, file)[0])
+        return own_report.in_words(predict(run, file)[0], "The model says: ")
 
     def _understand(self, turn: int) -> None:
         own = self._own if isinstance(self._own, OneFile) else None
@@ -260,20 +260,6 @@ def _checked(own: OneFile) -> tuple[str, str]:
             kept = {"key": key, "missing": needed, "html": own_report.refused(error.got, error.fix)}
         own.keep(CHECKED, kept)
     return kept["missing"], kept["html"]
-
-
-def _in_words(row: dict[str, Any]) -> tuple[str, str]:
-    """(HTML, sentence) of a row of `api.predict`."""
-    if "error" in row:
-        told = f"{row['error']['got']} {row['error']['fix']}"
-        return draw.text(told, "bad"), told
-    said = str(row.get("answer", row.get("value", "")))
-    words = [draw.text(f"The model says: {said}" if said else "The model answers:")]
-    if row.get("answers") and "probability" in row["answers"][0]:
-        words.append(
-            draw.bar_chart([(one["class"], one["probability"]) for one in row["answers"]], width=340)
-        )
-    return "".join(words), said
 
 
 def _plan(desk: Desk, asks: Asks) -> dict[str, Any]:

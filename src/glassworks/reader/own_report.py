@@ -195,6 +195,23 @@ def answered(row: dict[str, Any], file: Path, name: str) -> tuple[str, str]:
     ), f"{said} {doubt if row.get('unlike') else ''}"
 
 
+def in_words(row: dict[str, Any], before: str) -> tuple[str, str]:
+    """(HTML, sentence) of a row of `predict`: the answer with `before` in front of it, and how sure it is."""
+    if "error" in row:
+        told = f"{row['error']['got']}. {row['error']['fix']}."
+        return draw.text(told, "bad"), told
+    said = row.get("answer", row.get("value", ""))
+    said = "; ".join(said) or "none" if isinstance(said, list) else str(said)
+    words = [draw.text(f"{before}{said}")]
+    if row.get("answers") and "probability" in row["answers"][0]:
+        words.append(
+            draw.bar_chart([(one["class"], one["probability"]) for one in row["answers"]], width=340)
+        )
+    if row.get("note"):
+        words.append(draw.note(row["note"]))
+    return "".join(words), said
+
+
 def handed(size: int, asked: int) -> str:
     """The sentence beside the model to take along."""
     again = (

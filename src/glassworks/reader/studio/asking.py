@@ -138,22 +138,10 @@ class _given:
 
 def _answer(row: dict[str, Any], file: Path, name: str) -> tuple[str, str]:
     """(HTML, sentence) of a row of `predict`."""
-    if "error" in row:
-        told = f"{row['error']['got']}. {row['error']['fix']}."
-        return draw.text(told, "bad"), told
     pictured = row.get("answers") and name and "text" not in row and "probability" in row["answers"][0]
     if pictured and not isinstance(row["answer"], list) and file.is_file() and _is_picture(file):
         return own_report.answered(row, file, name)
-    said = row.get("answer", row.get("value", ""))
-    said = "; ".join(said) or "none" if isinstance(said, list) else str(said)
-    words = [draw.text(f"{row['text'][:200]} → {said}" if row.get("text") else f"{said}")]
-    if row.get("answers") and "probability" in row["answers"][0]:
-        words.append(
-            draw.bar_chart([(one["class"], one["probability"]) for one in row["answers"]], width=340)
-        )
-    if row.get("note"):
-        words.append(draw.note(row["note"]))
-    return "".join(words), said
+    return own_report.in_words(row, f"{row['text'][:200]} → " if row.get("text") else "")
 
 
 def _is_picture(file: Path) -> bool:
