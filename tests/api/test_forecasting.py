@@ -11,7 +11,7 @@ from glassworks.api.forecast import prepare_series
 from glassworks.cli import main
 from glassworks.core.errors import PersonError
 from glassworks.data.series import open_series
-from glassworks.deploy.sequences import predictor
+from glassworks.deploy.sequences import session_of
 from glassworks.recipes.base import read
 from tests.api import series as made
 from tests.api.served import said
@@ -155,7 +155,8 @@ def test_export_writes_a_checked_file(run, tmp_path):
     assert card["channels"] == ["value"] and card["step"] == "months" and card["quantiles"][4] == 0.5
     assert facts["formats"]["onnx"]["verified"]["largest_difference"] < 1e-4
     values = open_series(run.recipe.data.where).values[0][-run.recipe.input.history :].astype(np.float32)
-    (said,) = predictor(folder / "model.onnx")(values[None], np.array([len(values)]))
+    given = {"series": values[None], "lengths": np.array([len(values)])}
+    (said,) = session_of(folder / "model.onnx").run(None, given)
     np.testing.assert_allclose(said[0, :, 0, 4], [row["median"] for row in run.predict()], rtol=1e-4)
     refused("file-exists", lambda: gw.export(run, to="onnx", out=str(tmp_path / "out")))
     refused("unknown-format", lambda: gw.export(run, to="pt2", out=str(tmp_path / "more")))

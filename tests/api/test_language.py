@@ -1,7 +1,11 @@
 """Texts that are continued, through the verbs: train, resume, evaluate, predict, explain; and bad data."""
 
 import csv
+import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from glassworks.training.run_folder import CHECKPOINTS, MODEL, read_json
 from tests.api.served import said
 from tests.models.sequence.test_text_lstm import rhyme
 
+PACKAGES = os.pathsep.join(path for path in sys.path if "site-packages" in path)
 QUICK = {"size": "tiny", "threads": 1, "quiet": True, "epochs": 2}
 
 
@@ -149,8 +154,6 @@ def test_own_data_that_is_too_little_or_asked_for_wrongly_is_refused(refused, tm
 
 
 def test_verbs_without_a_meaning_say_what_to_do(run, refused):
-    told = refused("other-task", lambda: gw.export(str(run.path)))
-    assert "glassworks serve" in told.fix
     told = refused("other-task", lambda: gw.compare(str(run.path), str(run.path)))
     assert "bits per character" in told.fix
 
@@ -161,3 +164,48 @@ def test_a_server_writes_on(run):
     assert status == 200 and first == second and first["tokens"] >= 1 and first["text"]
     with pytest.raises(PersonError, match="step by step"):
         said(run, {"text": "one"}, engine="onnx")
+
+
+# ---- as files
+
+
+def alone(folder, *words):
+    """The rows that the program beside an exported model prints, without Glassworks in sight."""
+    found = subprocess.run(
+        [sys.executable, "-S", "predict.py", *words], cwd=folder, capture_output=True, text=True,
+        encoding="utf-8", check=False, env=os.environ | {"PYTHONUTF8": "1", "PYTHONPATH": PACKAGES},
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    assert "glassworks" not in (folder / "predict.py").read_text(encoding="utf-8")
+    return [json.loads(line) for line in found.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("variant", ["word", "character", "piece"])
+def test_an_exported_writer_writes_alone_what_generate_writes(variant, text, tmp_path):
+    run = gw.train(
+        "text_lstm", data=str(text), variant=variant, out=str(tmp_path / "run"), **QUICK | {"epochs": 1}
+    )
+    facts = gw.export(run, out=str(tmp_path / "aus gabe"))
+    assert set(facts["formats"]) == {"onnx", "safetensors"}
+    assert all(one["verified"]["largest_difference"] < 1e-4 for one in facts["formats"].values())
+    folder = tmp_path / "aus gabe" / "onnx"
+    beginnings = ["the cat ", "", "Zebra «quux» the"]
+    likeliest = alone(folder, *beginnings, "--temperature", "0", "--tokens", "30")
+    for row, beginning in zip(likeliest, beginnings, strict=True):
+        (own,) = gw.generate(run, beginning, temperature=0.0, tokens=30)
+        assert (row["text"], row["tokens"], row["ended"]) == (own["text"], own["tokens"], own["ended"])
+    bold = [alone(folder, "the", "--seed", seed, "--top-k", "20", "--top-p", "0.9")[0] for seed in "112"]
+    assert bold[0] == bold[1] and bold[0]["text"] != bold[2]["text"]
+
+
+def test_a_writer_whose_memory_is_lost_is_refused(run, tmp_path, monkeypatch, refused):
+    """A file that does not hand its memory on answers the second half of a text as if it were the whole."""
+    from glassworks.deploy import writers
+
+    forward = writers.WriterAsShipped.forward
+    monkeypatch.setattr(
+        writers.WriterAsShipped, "forward",
+        lambda self, tokens, hidden, cell: forward(self, tokens, hidden * 0, cell * 0),
+    )  # fmt: skip
+    told = refused("export-refused", lambda: gw.export(run, to="onnx", out=str(tmp_path / "out")))
+    assert "nothing was written" in told.got and not list(tmp_path.rglob("model*"))

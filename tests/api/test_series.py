@@ -12,7 +12,7 @@ from glassworks.api.series import filled, measured, scaled
 from glassworks.api.train import train_request
 from glassworks.core.errors import PersonError
 from glassworks.data.unlabelled_series import open_unlabelled_series
-from glassworks.deploy.sequences import predictor
+from glassworks.deploy.sequences import session_of
 from glassworks.recipes.base import SeriesPart
 from tests.api.served import said
 from tests.models.sequence.readers import write_orders
@@ -102,7 +102,8 @@ def test_an_exported_run_answers_alone(run, tmp_path):
     data = write_orders(tmp_path / "more.csv", rows=3, seed=9)
     rows = gw.predict(run, data)
     series = np.stack([values for _, values in open_unlabelled_series(data, ("value",))]).astype(np.float32)
-    answers, _ = predictor(folder / "model.onnx")(series, np.full(3, 16))
+    given = {"series": series, "lengths": np.full(3, 16)}
+    answers, _ = session_of(folder / "model.onnx").run(None, given)
     assert [card["classes"][place] for place in answers.argmax(1)] == [row["answer"] for row in rows]
     with pytest.raises(PersonError, match="exists"):
         gw.export(run, out=str(tmp_path / "out"))

@@ -201,7 +201,7 @@ def test_the_script_reads_pictures_as_glassworks_does(tmp_path):
     """Upright, on white, in colour, 16 bits, print colours: pixel by pixel the same."""
     from sklearn.datasets import load_sample_images
 
-    from glassworks.deploy import standalone
+    from glassworks.deploy.standalone import pictures as standalone
 
     photo = Image.fromarray(load_sample_images().images[0])
     exif = Image.Exif()

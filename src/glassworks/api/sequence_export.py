@@ -1,8 +1,8 @@
-"""Readers of texts and series, and forecasters, as files: checked on what they did not learn from.
+"""Readers of texts and series, forecasters and writers as files: checked on what they did not learn from.
 
     onnx/model.onnx          the whole computation, from numbers to answers
     onnx/tokenizer.json      texts only: what turns them into numbers
-    onnx/predict.py          texts only: predicts with numpy and onnxruntime (and tokenizers, for pieces)
+    onnx/predict.py          texts only: answers or writes with numpy and onnxruntime (tokenizers, for pieces)
     safetensors/model.safetensors   the numbers alone, in float32
     model.json, in both      classes, units, digest, and the figures of the check
 
@@ -11,7 +11,7 @@ The first thing to change: BOUND.
 
 import copy
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,11 @@ import torch
 
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import sha256_of, write_json, write_text
-from glassworks.deploy import bundle, sequences
+from glassworks.deploy import bundle
 from glassworks.deploy.formats import NETWORK, WEIGHTS
+from glassworks.deploy.sequences import Ask, Shipped
+from glassworks.deploy.standalone import script
+from glassworks.deploy.writers import ShippedWriter
 from glassworks.weights.store import load_into, read_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 
 FORMS = ("onnx", "safetensors")
 BOUND = 1e-4  # largest difference allowed of a probability, or of a number in its spread
-SCRIPT = Path(sequences.__file__).with_name("standalone_texts.py")
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,18 @@ class Shipment:
     shipped: with a model of its own, on the processor and in float32
     inputs, lengths: held-out ones, as the file takes them; things: what they are called
     spread:  what the first output is measured in, so that the bound means the same for all
-    card:    what model.json says besides; tokenizer: a file that goes along
+    card:    what model.json says besides; tokenizer: a file that goes along; script: of
+             `deploy.standalone`, the program beside an ONNX file
     """
 
-    shipped: sequences.Shipped
+    shipped: Shipped | ShippedWriter
     inputs: np.ndarray
     lengths: np.ndarray
     things: str
     spread: Any
     card: dict[str, Any]
     tokenizer: Path | None = None
+    script: str = ""
 
 
 def export_sequences(run: "Run", request: "ExportRequest", shipment: Shipment) -> dict[str, Any]:
@@ -113,15 +117,15 @@ def _require_free(folder: Path, overwrite: bool) -> None:
         )  # fmt: skip
 
 
-def _written(form: str, shipment: Shipment, folder: Path) -> tuple[Path, sequences.Ask]:
+def _written(form: str, shipment: Shipment, folder: Path) -> tuple[Path, Ask]:
     """Write one file, and read it back as a function."""
     if shipment.tokenizer is not None:
         shutil.copyfile(shipment.tokenizer, folder / shipment.tokenizer.name)
     if form == "onnx":
-        path = sequences.to_onnx(shipment.shipped, folder / NETWORK)
-        if shipment.tokenizer is not None:
-            write_text(folder / "predict.py", SCRIPT.read_text(encoding="utf-8"))
-        return path, sequences.predictor(path)
+        path = shipment.shipped.to_onnx(folder / NETWORK)
+        if shipment.script:
+            write_text(folder / bundle.SCRIPT, script(shipment.script))
+        return path, shipment.shipped.predictor(path)
     module: Any = copy.deepcopy(shipment.shipped.module)
     path = folder / WEIGHTS
     write_tensors(path, module.model.state_dict())
@@ -129,13 +133,12 @@ def _written(form: str, shipment: Shipment, folder: Path) -> tuple[Path, sequenc
         for tensor in module.model.state_dict().values():
             tensor.zero_()  # so that a number the file lacks cannot hide
     load_into(module.model, read_tensors(path), source=path.name)
-    own = shipment.shipped
-    return path, sequences.live(sequences.Shipped(module, own.example, own.inputs, own.outputs, own.longest))
+    return path, replace(shipment.shipped, module=module).live()
 
 
-def _apart(shipment: Shipment, ask: sequences.Ask) -> float:
+def _apart(shipment: Shipment, ask: Ask) -> float:
     """The largest difference of an answer. Raises PersonError("export-refused") where it is above BOUND."""
-    expected = sequences.live(shipment.shipped)(shipment.inputs, shipment.lengths)[0]
+    expected = shipment.shipped.live()(shipment.inputs, shipment.lengths)[0]
     found = ask(shipment.inputs, shipment.lengths)[0]
     most = float((np.abs(found.astype(np.float64) - expected) / shipment.spread).max())
     if not most <= BOUND:  # also what is not finite

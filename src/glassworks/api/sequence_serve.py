@@ -184,13 +184,13 @@ def engine_of(
             "engine-refused", expected="--engine eager, onnx or auto for texts and series",
             got=f"--engine {request.engine}", fix="leave it out: it takes the faster one",
         )  # fmt: skip
-    live = sequences.live(shipped)
+    live = shipped.live()
     if request.engine == "eager":
         return live, f"{EAGER}: asked for"
     if request.engine == "auto" and not _can_export():
         return live, f"{EAGER}: onnxruntime is not installed"
     need("export", "onnx", "onnxscript", "onnxruntime")
-    file = sequences.predictor(sequences.to_onnx(shipped, folder / NETWORK))
+    file = shipped.predictor(shipped.to_onnx(folder / NETWORK))
     first, second = (ask(*sample)[0].astype(np.float64) for ask in (live, file))
     apart = float(np.abs(first - second).max())
     alike = apart <= APART * max(1.0, float(np.abs(first).max()))

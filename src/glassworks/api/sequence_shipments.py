@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassworks.api.forecast import shortest
+from glassworks.api.language import never_guessed
 from glassworks.api.sequence_export import Shipment, shipped_model
 from glassworks.api.series import filled, series_part
 from glassworks.api.texts import TOKENIZER, text_part
 from glassworks.data.vocabulary import read_tokenizer
-from glassworks.deploy import sequences
+from glassworks.deploy import sequences, writers
 from glassworks.deploy.formats import ANSWERS, FEATURES
 
 if TYPE_CHECKING:
     from glassworks.api.run import Run
 
 MOST = 256  # series, windows or texts that are compared
+LONGEST_CHECK = 64  # tokens of a stretch of text that a writer is compared on
 MISSING = "take the step before a missing one, as in training"
 
 
@@ -52,7 +54,7 @@ def texts(run: "Run") -> Shipment:
             },
             "outputs": _of_classes(run),
         },
-        run.path / TOKENIZER,
+        run.path / TOKENIZER, "texts",
     )  # fmt: skip
 
 
@@ -105,6 +107,35 @@ def forecast(run: "Run") -> Shipment:
             "forecast": facts["channels"][: facts["wanted"]], "quantiles": list(task.quantiles),
             "shortest": shortest(how), "missing": MISSING,
         },
+    )  # fmt: skip
+
+
+def writer(run: "Run") -> Shipment:
+    """A writer with its tokenizer, on stretches of the validation part."""
+    given: Any = run.data()
+    stream, length = given.streams["val"], min(given.how.context, LONGEST_CHECK)
+    count = max(1, min(MOST, len(stream) // length))
+    inputs = np.resize(stream, (count, length)).astype(np.int64)
+    tokenizer, config = read_tokenizer(run.path / TOKENIZER), run.model.config
+    layers, width = int(config.layers), int(config.width)  # type: ignore[arg-type, union-attr]
+    memory = [layers, "batch", width]
+    return Shipment(
+        writers.ShippedWriter(writers.WriterAsShipped(shipped_model(run)).eval(), layers, width),
+        inputs, np.full(count, length, np.int64), "stretches of text", 1.0,
+        {
+            "tokenizer": TOKENIZER, "tokens": tokenizer.kind, "lower": tokenizer.lower,
+            "unknown": tokenizer.unknown, "start": tokenizer.start, "end": tokenizer.end,
+            "never": [*never_guessed(tokenizer), tokenizer.unknown], "memory": [[layers, 1, width]] * 2,
+            "inputs": {
+                sequences.TOKENS: ["batch", "time"], writers.HIDDEN: memory, writers.CELL: memory,
+                "at_first": "hidden and cell of zeros; then what came out",
+            },
+            "outputs": {
+                writers.LOGITS: ["batch", tokenizer.size], writers.HIDDEN + writers.AFTER: memory,
+                writers.CELL + writers.AFTER: memory,
+            },
+        },
+        run.path / TOKENIZER, "writer",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -23,6 +23,7 @@ import numpy as np
 from glassworks.core.errors import PersonError, did_you_mean
 from glassworks.core.files import PARTIAL, sha256_of, sync_folder, write_json, write_text
 from glassworks.deploy import formats, quantise
+from glassworks.deploy.standalone import script
 from glassworks.deploy.subject import Predict, Subject, eager, in_batches, need
 from glassworks.deploy.verify import HeldOut, Verified, refused, verify
 
@@ -30,7 +31,7 @@ Format = Literal["safetensors", "onnx", "pt2", "int8"]
 FORMATS: tuple[Format, ...] = ("safetensors", "onnx", "pt2", "int8")
 SCHEMA = 1
 CARD = "model.json"
-SCRIPT, STANDALONE = "predict.py", Path(__file__).with_name("standalone.py")
+SCRIPT = "predict.py"
 PACKAGES = ("glassworks", "torch", "onnx", "onnxscript", "onnxruntime", "safetensors")
 
 
@@ -69,7 +70,7 @@ def export(
                 raise refused(f"a file as {form}", verified.reason, verified, exact=True)
         write_json(aside / CARD, described(subject, form, path, verified, way))
         if path.suffix == ".onnx":
-            write_text(aside / SCRIPT, STANDALONE.read_text(encoding="utf-8"))
+            write_text(aside / SCRIPT, script("pictures"))
     return verified
 
 
@@ -163,6 +164,7 @@ def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
             "file-exists", expected="a new folder for the export", got=f"{folder} exists",
             fix="choose another --out, or remove it",
         )  # fmt: skip
+    missing = [above for above in folder.parents if not above.exists()]  # the nearest first
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=PARTIAL, dir=folder.parent))
     try:
@@ -174,6 +176,9 @@ def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        with suppress(OSError):  # what was made for the folder goes with it, if nothing is in there
+            for above in missing:
+                above.rmdir()
 
 
 def versions() -> dict[str, str]:

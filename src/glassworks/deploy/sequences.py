@@ -48,6 +48,37 @@ class Shipped:
     outputs: tuple[str, ...]
     longest: int | None
 
+    def to_onnx(self, path: str | Path) -> Path:
+        """Write the whole computation as ONNX. Raises PersonError("missing-extra")."""
+        batch = Dim("batch", min=1, max=65536)
+        sizes: dict[int, Any] = {0: batch}
+        if self.longest is not None:
+            least = 2 if self.inputs == TOKENS else 1  # attention over one token is another graph
+            sizes[1] = Dim("time", min=least, max=self.longest)
+        return write_network(
+            self.module, self.example, path, inputs=(self.inputs, LENGTHS), outputs=self.outputs,
+            sizes=(sizes, {0: batch}),
+        )  # fmt: skip
+
+    def live(self) -> Ask:
+        """The live model as a function: what a file is compared with."""
+
+        def ask(inputs: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
+            with torch.inference_mode():
+                said = self.module(torch.from_numpy(inputs), torch.from_numpy(lengths))
+            return tuple(tensor.numpy() for tensor in said)
+
+        return ask
+
+    def predictor(self, path: str | Path, threads: int | None = None) -> Ask:
+        """An ONNX file as a function, by onnxruntime alone. threads: as torch has, unless named."""
+        session = session_of(path, threads)
+
+        def ask(inputs: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
+            return tuple(session.run(None, {self.inputs: inputs, LENGTHS: lengths}))
+
+        return ask
+
 
 class SeriesAsShipped(nn.Module):
     """Series in the person's units in, answers and features out."""
@@ -135,21 +166,21 @@ def shipped_forecaster(
     return Shipped(module, example, SERIES, (QUANTILES,), None)
 
 
-def to_onnx(shipped: Shipped, path: str | Path) -> Path:
-    """Write the whole computation as ONNX. Raises PersonError("missing-extra") without onnx, onnxscript."""
+def write_network(
+    module: nn.Module, example: tuple[Tensor, ...], path: str | Path, *, inputs: tuple[str, ...],
+    outputs: tuple[str, ...], sizes: tuple[dict[int, Any], ...],
+) -> Path:  # fmt: skip
+    """Write a module as ONNX. sizes: of each input the axes that may be of any size, as `torch.export.Dim`.
+
+    Raises PersonError("missing-extra") without onnx, onnxscript.
+    """
     need("export", "onnx", "onnxscript")
     import onnx
 
-    batch = Dim("batch", min=1, max=65536)
-    sizes: dict[int, Any] = {0: batch}
-    if shipped.longest is not None:
-        least = 2 if shipped.inputs == TOKENS else 1  # attention over one token is another graph
-        sizes[1] = Dim("time", min=least, max=shipped.longest)
     with quiet():
         program: Any = torch.onnx.export(
-            shipped.module, shipped.example, dynamo=True, input_names=[shipped.inputs, LENGTHS],
-            output_names=list(shipped.outputs), opset_version=OPSET, verbose=False,
-            dynamic_shapes=(sizes, {0: batch}),
+            module, example, dynamo=True, input_names=list(inputs), output_names=list(outputs),
+            opset_version=OPSET, verbose=False, dynamic_shapes=sizes,
         )  # fmt: skip
     network = without_notes(program.model_proto)
     onnx.checker.check_model(network)
@@ -158,19 +189,8 @@ def to_onnx(shipped: Shipped, path: str | Path) -> Path:
     return Path(path)
 
 
-def live(shipped: Shipped) -> Ask:
-    """The live model as a function: what a file is compared with."""
-
-    def ask(inputs: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
-        with torch.inference_mode():
-            said = shipped.module(torch.from_numpy(inputs), torch.from_numpy(lengths))
-        return tuple(tensor.numpy() for tensor in said)
-
-    return ask
-
-
-def predictor(path: str | Path, threads: int | None = None) -> Ask:
-    """An ONNX file of sequences as a function, by onnxruntime alone. threads: as torch has, unless named."""
+def session_of(path: str | Path, threads: int | None = None) -> Any:
+    """An ONNX file in onnxruntime. threads: as torch has, unless named."""
     need("export", "onnxruntime")
     import onnxruntime
 
@@ -178,13 +198,7 @@ def predictor(path: str | Path, threads: int | None = None) -> Ask:
     options.intra_op_num_threads = threads or torch.get_num_threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    first, second = (given.name for given in session.get_inputs())
-
-    def ask(inputs: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(session.run(None, {first: inputs, second: lengths}))
-
-    return ask
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def padded(

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from glassworks.api.requests import TrainRequest
 from glassworks.api.train import train_request
 from glassworks.data.sequence_batches import SequenceBatches
-from glassworks.deploy.sequences import live, predictor, shipped_series, to_onnx
+from glassworks.deploy.sequences import shipped_series
 from glassworks.tasks.image import ImageClassification
 from glassworks.training.runtime import Runtime
 from glassworks.training.state import TrainingState
@@ -104,7 +104,7 @@ def exports(make, folder, layers=1, **changes):
     """The ONNX file answers as the live model, also for another batch and lengths than it was made of."""
     model = make(channels=3, classes=4, width=8, layers=layers, **changes).eval()
     subject = shipped_series(model, "label", (1.0, 0.0, -2.0), (2.0, 1.0, 0.5))
-    answer, ask = predictor(to_onnx(subject, folder / "model.onnx")), live(subject)
+    answer, ask = subject.predictor(subject.to_onnx(folder / "model.onnx")), subject.live()
     for lengths in ([3, 20, 1], [8]):
         given = series(batch=len(lengths), time=max(lengths)).numpy()
         found, expected = (one(given, np.array(lengths)) for one in (answer, ask))

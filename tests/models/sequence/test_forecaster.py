@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from glassworks.data.sequence_batches import SequenceBatches
-from glassworks.deploy.sequences import live, predictor, shipped_forecaster, to_onnx
+from glassworks.deploy.sequences import shipped_forecaster
 from glassworks.models.sequence.forecaster import DECILES, ForecasterConfig, build, normal_gaps
 from glassworks.tasks.forecasting import Forecasting
 from glassworks.training.runtime import Runtime
@@ -200,10 +200,10 @@ def test_learns_what_the_last_season_does_not_say(tmp_path):
 def test_exports(tmp_path):
     model = make(**ANCHORED).eval()
     shipped = shipped_forecaster(model, 24, (10.0, 0.0, 1.0), (2.0, 1.0, 3.0), 2)
-    predict = predictor(to_onnx(shipped, tmp_path / "model.onnx"))
+    predict = shipped.predictor(shipped.to_onnx(tmp_path / "model.onnx"))
     given, lengths = windows().numpy(), LENGTHS.numpy()
     for rows in (slice(None), slice(0, 1)):
-        (expected,) = live(shipped)(given[rows], lengths[rows])
+        (expected,) = shipped.live()(given[rows], lengths[rows])
         (found,) = predict(given[rows], lengths[rows])
         assert expected.shape[1:] == (8, 2, 9)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

@@ -25,12 +25,17 @@ from glassworks.weights.store import load_into
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest, ServeRequest
+    from glassworks.api.requests import (
+        EvaluateRequest,
+        ExplainRequest,
+        ExportRequest,
+        PredictRequest,
+        ServeRequest,
+    )
     from glassworks.api.run import Run
     from glassworks.deploy.service import Service
 
 SAMPLE = "sample:austen"  # what `--data sample` is here
-SERVE = "other programs reach it over HTTP: glassworks serve RUN; or read model.safetensors of the run"
 BITS = "judge each with glassworks evaluate: bits per character compare models of any tokens"
 
 
@@ -40,7 +45,7 @@ class ContinuedTexts:
     data = "texts without labels: a .txt file, a folder of them, or a table with a column of texts"
     writes = True
     instead: Mapping[str, str] = MappingProxyType(
-        {"export": SERVE} | dict.fromkeys(("compare", "cross-validate", "learning-curve"), BITS)
+        dict.fromkeys(("compare", "cross-validate", "learning-curve"), BITS)
     )
 
     def open_data(self, data: DataPart) -> TextTable:
@@ -124,6 +129,12 @@ class ContinuedTexts:
         from glassworks.api.language_answers import explain_surprise
 
         return explain_surprise(run, request)
+
+    def export(self, run: "Run", request: "ExportRequest") -> dict[str, Any]:
+        from glassworks.api import sequence_shipments
+        from glassworks.api.sequence_export import export_sequences
+
+        return export_sequences(run, request, sequence_shipments.writer(run))
 
     def service(self, run: "Run", request: "ServeRequest", folder: Path) -> "Service":
         from glassworks.api import sequence_serve

@@ -4,33 +4,18 @@ It needs numpy, Pillow and onnxruntime alone. It prints one line of JSON a pictu
 probability of each class (or the value, for a number), or the error of a picture that cannot be read.
 It exits with 0 when all were read, 1 when one was not, and 2 when the model is damaged."""
 
-import hashlib
 import json
 import math
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from PIL import Image, ImageOps
 
-HERE = Path(__file__).resolve().parent
+from glassworks.deploy.standalone.bundle import in_words, load
+
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # none that starts another program
 PIXEL_LIMIT = 50_000_000  # a file that claims more is refused before it is unpacked
-
-
-def load(folder: Path = HERE) -> tuple[dict, onnxruntime.InferenceSession]:
-    """What model.json says, and the model, whose digest is compared first. Ends the program if damaged."""
-    try:
-        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        content = (folder / facts["file"]).read_bytes()
-    except (OSError, ValueError, KeyError) as error:
-        print(f"this is not a whole bundle: {error}", file=sys.stderr)
-        sys.exit(2)
-    if hashlib.sha256(content).hexdigest() != facts["sha256"]:
-        print(f"{facts['file']} is damaged: not the digest of model.json; copy it again", file=sys.stderr)
-        sys.exit(2)
-    return facts, onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
 
 def pixels_of(path: Path, facts: dict) -> np.ndarray:
@@ -86,20 +71,6 @@ def fitted(
     )
     canvas.paste(image.resize(inner, resample, reducing_gap=2.0), place)
     return canvas
-
-
-def in_words(answers: np.ndarray, facts: dict) -> dict:
-    """One picture's answers as a person reads them, most probable first."""
-    if facts["kind"] == "number":
-        return {"value": float(answers[0])}
-    classes, threshold = facts["classes"], facts.get("threshold")
-    order = np.argsort(-answers, kind="stable")
-    rows = [{"class": classes[c], "probability": round(float(answers[c]), 6)} for c in order]
-    if facts["kind"] == "labels":
-        cut = np.broadcast_to(np.array(threshold["value"] if threshold else 0.5), answers.shape)
-        return {"answer": [classes[c] for c in order if answers[c] >= cut[c]], "answers": rows}
-    said = classes[int(answers[1] >= threshold["value"])] if threshold else rows[0]["class"]
-    return {"answer": said, "answers": rows}
 
 
 def main(names: list[str]) -> int:
