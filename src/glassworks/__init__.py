@@ -9,7 +9,7 @@ The verbs are those of the command line. Torch is loaded when a verb first needs
 
 import importlib
 
-__version__ = "0.6.0"
+__version__ = "0.6.1"
 
 # verb: where it is, as module:name
 VERBS = {

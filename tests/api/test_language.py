@@ -1,11 +1,7 @@
 """Texts that are continued, through the verbs: train, resume, evaluate, predict, explain; and bad data."""
 
 import csv
-import json
-import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,10 +13,10 @@ from glassworks.core.errors import PersonError
 from glassworks.core.text_rows import TextTable
 from glassworks.data.splits import Splits
 from glassworks.training.run_folder import CHECKPOINTS, MODEL, read_json
+from tests.api.alone import alone
 from tests.api.served import said
 from tests.models.sequence.test_text_lstm import rhyme
 
-PACKAGES = os.pathsep.join(path for path in sys.path if "site-packages" in path)
 QUICK = {"size": "tiny", "threads": 1, "quiet": True, "epochs": 2}
 
 
@@ -167,17 +163,6 @@ def test_a_server_writes_on(run):
 
 
 # ---- as files
-
-
-def alone(folder, *words):
-    """The rows that the program beside an exported model prints, without Glassworks in sight."""
-    found = subprocess.run(
-        [sys.executable, "-S", "predict.py", *words], cwd=folder, capture_output=True, text=True,
-        encoding="utf-8", check=False, env=os.environ | {"PYTHONUTF8": "1", "PYTHONPATH": PACKAGES},
-    )  # fmt: skip
-    assert found.returncode == 0, found.stderr
-    assert "glassworks" not in (folder / "predict.py").read_text(encoding="utf-8")
-    return [json.loads(line) for line in found.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("variant", ["word", "character", "piece"])

@@ -2,9 +2,6 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +19,7 @@ from glassworks.core.errors import PersonError
 from glassworks.core.text_rows import TextTable
 from glassworks.data.vocabulary import learn, read_tokenizer
 from glassworks.recipes.base import default_recipe
+from tests.api.alone import alone, run_alone
 from tests.api.reviews import reviews
 from tests.api.served import said, served
 
@@ -290,14 +288,7 @@ def test_an_exported_run_answers_alone(run, tmp_path):
     assert set(facts["formats"]) == {"onnx", "safetensors"}
     assert all(one["verified"]["largest_difference"] < 1e-4 for one in facts["formats"].values())
     texts = ["the film is not warm, say 3", "dull", "", "é" * 20, "warm " * (run.recipe.input.context + 3)]
-    command = [sys.executable, "-S", "predict.py", *texts]
-    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if "site-packages" in path)}
-    found = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False,
-        env=os.environ | environment | {"PYTHONUTF8": "1"},
-    )  # fmt: skip
-    assert found.returncode == 0, found.stderr
-    rows = [json.loads(line) for line in found.stdout.splitlines()]
+    rows = alone(folder, *texts)
     own = answers_for(run, texts)
     assert [row["answer"] for row in rows] == [row["answer"] for row in own]
     for row, expected in zip(rows, own, strict=True):
@@ -306,9 +297,7 @@ def test_an_exported_run_answers_alone(run, tmp_path):
         )
     assert rows[-1]["cut"] == own[-1]["cut"] == 3
     (folder / "model.onnx").write_bytes(b"other")
-    assert (
-        subprocess.run(command, cwd=folder, capture_output=True, env=os.environ | environment).returncode == 2
-    )
+    assert run_alone(folder, *texts).returncode == 2
     refused("file-exists", lambda: gw.export(run, out=str(tmp_path / "aus gabe")))
     gw.export(run, to="onnx", out=str(tmp_path / "aus gabe"), overwrite=True)
     refused("unknown-format", lambda: gw.export(run, to="pt2", out=str(tmp_path / "other")))

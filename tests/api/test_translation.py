@@ -13,6 +13,7 @@ from glassworks.api.train import train_request
 from glassworks.core.errors import PersonError
 from glassworks.core.files import sha256_of
 from glassworks.training.run_folder import RunFolder
+from tests.api.alone import alone, run_alone
 from tests.api.served import said
 from tests.models.sequence.pairs import reversed_words, write_pairs
 
@@ -128,7 +129,6 @@ def test_what_means_nothing_for_texts_says_what_to_do(run):
     calls = {
         "no-text": lambda: run.explain(),
         "contradiction": lambda: run.explain("abc", methods=("grad-cam",)),
-        "other-task": lambda: gw.export(str(run.path)),
     }
     for code, call in calls.items():
         with pytest.raises(PersonError) as told:
@@ -186,3 +186,32 @@ def test_a_server_gives_the_answers_of_predict(run):
     status, reply = said(run, {"texts": texts})
     assert status == 200
     assert [row["text"] for row in reply["predictions"]] == [row["answer"] for row in run.predict(*texts)]
+
+
+# ---- as files
+
+NETWORKS = {
+    "additive": ("seq2seq", ()), "multiplicative": ("seq2seq", ("model.attention=multiplicative",)),
+    "none": ("seq2seq", ("model.attention=none",)), "transformer": ("transformer", ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_an_exported_translator_answers_alone_what_predict_answers(kind, tmp_path):
+    """Two networks, the tokenizer and beams in numpy give the answers and scores of the live model."""
+    (system, settings), data = NETWORKS[kind], write_pairs(tmp_path / "pairs.csv", reversed_words(200))
+    run = gw.train(system, data=str(data), size="tiny", epochs=3, threads=1, quiet=True, set=settings,
+                   out=str(tmp_path / "run"))  # fmt: skip
+    facts = gw.export(run, out=str(tmp_path / "aus gabe"))
+    assert all(one["verified"]["largest_difference"] < 1e-4 for one in facts["formats"].values())
+    folder = tmp_path / "aus gabe" / "onnx"
+    long = "abc" * run.recipe.model["context"]
+    (tmp_path / "lines.txt").write_text("abc\n\nfed\n", encoding="utf-8")
+    rows = alone(folder, "abc", "fade", "ü", long, str(tmp_path / "lines.txt"))
+    own = gw.predict(run, "abc", "fade", "ü", long, "abc", "fed")
+    assert [row["answer"] for row in rows] == [row["answer"] for row in own]
+    assert [row["score"] for row in rows] == pytest.approx([row["score"] for row in own], abs=1e-3)
+    assert rows[3]["cut"] == len(long) - run.recipe.model["context"] + 1 and "cut" not in rows[0]
+    (folder / "reader.onnx").write_bytes(b"other")
+    damaged = run_alone(folder, "abc")
+    assert damaged.returncode == 2 and "reader.onnx is damaged" in damaged.stderr

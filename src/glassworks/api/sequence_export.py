@@ -1,6 +1,7 @@
-"""Readers of texts and series, forecasters and writers as files: checked on what they did not learn from.
+"""Readers of texts and series, forecasters, writers, translators as files: checked on what was held out.
 
     onnx/model.onnx          the whole computation, from numbers to answers
+    onnx/reader.onnx         translators only: reads the source, once
     onnx/tokenizer.json      texts only: what turns them into numbers
     onnx/predict.py          texts only: answers or writes with numpy and onnxruntime (tokenizers, for pieces)
     safetensors/model.safetensors   the numbers alone, in float32
@@ -24,6 +25,7 @@ from glassworks.deploy import bundle
 from glassworks.deploy.formats import NETWORK, WEIGHTS
 from glassworks.deploy.sequences import Ask, Shipped
 from glassworks.deploy.standalone import script
+from glassworks.deploy.translators import READER, ShippedTranslator
 from glassworks.deploy.writers import ShippedWriter
 from glassworks.weights.store import load_into, read_tensors, write_tensors
 
@@ -46,7 +48,7 @@ class Shipment:
              `deploy.standalone`, the program beside an ONNX file
     """
 
-    shipped: Shipped | ShippedWriter
+    shipped: Shipped | ShippedWriter | ShippedTranslator
     inputs: np.ndarray
     lengths: np.ndarray
     things: str
@@ -76,7 +78,10 @@ def export_sequences(run: "Run", request: "ExportRequest", shipment: Shipment) -
             count = len(shipment.lengths)
             reason = f"answers as the live model does: at most {most:.2g} apart on {count} {shipment.things}"
             checked = {"reason": reason, "largest_difference": most, shipment.things: count, "bytes": size}
-            write_json(aside / bundle.CARD, _card(run, form, path, shipment, checked))
+            card = _card(run, form, path, shipment, checked)
+            if (reader := aside / READER).is_file():
+                card["reader"] = {"file": READER, "sha256": sha256_of(reader)}
+            write_json(aside / bundle.CARD, card)
         facts[form] = {"folder": str(folder / form), "verified": checked}
         head = ["", shipment.things, "largest difference", "megabytes"]
         tables[form] = [head, [form, f"{count}", f"{most:.2g}", f"{size / 1e6:.1f}"]]

@@ -9,15 +9,18 @@ from glassworks.api.language import never_guessed
 from glassworks.api.sequence_export import Shipment, shipped_model
 from glassworks.api.series import filled, series_part
 from glassworks.api.texts import TOKENIZER, text_part
+from glassworks.api.translation import never_written
+from glassworks.api.translation_judge import BEAMS, PENALTY
 from glassworks.data.vocabulary import read_tokenizer
-from glassworks.deploy import sequences, writers
+from glassworks.deploy import sequences, translators, writers
 from glassworks.deploy.formats import ANSWERS, FEATURES
 
 if TYPE_CHECKING:
     from glassworks.api.run import Run
 
 MOST = 256  # series, windows or texts that are compared
-LONGEST_CHECK = 64  # tokens of a stretch of text that a writer is compared on
+LONGEST_CHECK = 64  # tokens of a stretch of text, or of an answer, that is compared
+MOST_PAIRS = 32  # whose right answers are compared, a token at a time
 MISSING = "take the step before a missing one, as in training"
 
 
@@ -136,6 +139,34 @@ def writer(run: "Run") -> Shipment:
             },
         },
         run.path / TOKENIZER, "writer",
+    )  # fmt: skip
+
+
+def translator(run: "Run") -> Shipment:
+    """A model that writes one text for another, on pairs of the validation part."""
+    given: Any = run.data()
+    rows = given.part("val")[:MOST_PAIRS]
+    tokenizer, how = given.tokenizer, text_part(run.recipe)
+    inputs, lengths = sequences.padded([given.sources[row] for row in rows], tokenizer.padding)
+    if inputs.shape[1] < 2:  # sources that are empty
+        inputs = np.pad(inputs, ((0, 0), (0, 1)), constant_values=tokenizer.padding)
+    answers, _ = sequences.padded([given.answers[row][:LONGEST_CHECK] for row in rows], tokenizer.padding)
+    never = [tokenizer.start, *never_written(tokenizer)]
+    shipped = translators.TranslatorAsShipped(shipped_model(run)).eval()
+    return Shipment(
+        translators.ShippedTranslator(shipped, answers, how.context), inputs, lengths, "pairs", 1.0,
+        {
+            "tokenizer": TOKENIZER, "tokens": tokenizer.kind, "lower": tokenizer.lower,
+            "unknown": tokenizer.unknown, "start": tokenizer.start, "end": tokenizer.end, "never": never,
+            "context": how.context, "most": int(run.card["longest_answer"]), "beams": BEAMS,
+            "penalty": PENALTY,
+            "inputs": {
+                translators.SAID: ["rows", "said"], translators.AT: ["rows"],
+                "state": "what reader.onnx gives for a source that ends with the end token",
+            },
+            "outputs": {translators.LOGITS: ["rows", tokenizer.size], "state": "what has moved of it"},
+        },
+        run.path / TOKENIZER, "translator",
     )  # fmt: skip
 
 

@@ -235,6 +235,11 @@ def _notes(
 # ---- writing
 
 
+def never_written(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Tokens that no answer holds."""
+    return tokenizer.padding, tokenizer.unknown, *([tokenizer.mask] if tokenizer.mask is not None else [])
+
+
 def translate(
     model: nn.Module,
     sources: Sequence[np.ndarray],
@@ -248,7 +253,7 @@ def translate(
     """The model's answer to each source, in their order; those of like length are written side by side."""
     order = np.argsort([len(source) for source in sources], kind="stable")
     found: list[Written | None] = [None] * len(sources)
-    never = (tokenizer.padding, tokenizer.unknown, *([tokenizer.mask] if tokenizer.mask is not None else []))
+    never = never_written(tokenizer)
     was_training = model.training
     model.eval()
     try:

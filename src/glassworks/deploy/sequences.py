@@ -168,7 +168,7 @@ def shipped_forecaster(
 
 def write_network(
     module: nn.Module, example: tuple[Tensor, ...], path: str | Path, *, inputs: tuple[str, ...],
-    outputs: tuple[str, ...], sizes: tuple[dict[int, Any], ...],
+    outputs: tuple[str, ...], sizes: tuple[Any, ...],
 ) -> Path:  # fmt: skip
     """Write a module as ONNX. sizes: of each input the axes that may be of any size, as `torch.export.Dim`.
 

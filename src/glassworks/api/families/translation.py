@@ -32,7 +32,13 @@ from glassworks.weights.store import load_into
 if TYPE_CHECKING:
     from glassworks.api.judge import Evaluation
     from glassworks.api.learner import Learner
-    from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest, ServeRequest
+    from glassworks.api.requests import (
+        EvaluateRequest,
+        ExplainRequest,
+        ExportRequest,
+        PredictRequest,
+        ServeRequest,
+    )
     from glassworks.api.run import Run
     from glassworks.deploy.service import Service
 
@@ -44,8 +50,7 @@ class PairsOfTexts:
 
     data = "pairs of texts: CSV, TSV, JSONL or Parquet with two columns of texts (--text, --target)"
     instead: Mapping[str, str] = MappingProxyType(
-        {"export": "other programs reach it over HTTP: glassworks serve RUN"}
-        | dict.fromkeys(
+        dict.fromkeys(
             ("compare", "cross-validate", "learning-curve"),
             "train several seeds (--seed 1), and read the intervals of glassworks evaluate",
         )
@@ -132,6 +137,12 @@ class PairsOfTexts:
         from glassworks.api.translation_answers import explain_texts
 
         return explain_texts(run, request)
+
+    def export(self, run: "Run", request: "ExportRequest") -> dict[str, Any]:
+        from glassworks.api import sequence_shipments
+        from glassworks.api.sequence_export import export_sequences
+
+        return export_sequences(run, request, sequence_shipments.translator(run))
 
     def service(self, run: "Run", request: "ServeRequest", folder: Path) -> "Service":
         from glassworks.api import sequence_serve

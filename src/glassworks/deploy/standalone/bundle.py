@@ -12,17 +12,22 @@ HERE = Path(__file__).resolve().parent
 
 
 def load(folder: Path = HERE) -> tuple[dict, onnxruntime.InferenceSession]:
-    """What model.json says, and the model, whose digest is compared first. Ends the program if damaged."""
+    """What model.json says, and the model. Ends the program if the folder is damaged."""
     try:
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        content = (folder / facts["file"]).read_bytes()
+        return facts, opened(folder, facts)
     except (OSError, ValueError, KeyError) as error:
         print(f"this is not a whole bundle: {error}", file=sys.stderr)
         sys.exit(2)
-    if hashlib.sha256(content).hexdigest() != facts["sha256"]:
-        print(f"{facts['file']} is damaged: not the digest of model.json; copy it again", file=sys.stderr)
+
+
+def opened(folder: Path, about: dict) -> onnxruntime.InferenceSession:
+    """The network about["file"], whose digest is compared first. Ends the program if it is another."""
+    content = (folder / about["file"]).read_bytes()
+    if hashlib.sha256(content).hexdigest() != about["sha256"]:
+        print(f"{about['file']} is damaged: not the digest of model.json; copy it again", file=sys.stderr)
         sys.exit(2)
-    return facts, onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
 
 def in_words(answers: np.ndarray, facts: dict) -> dict:

@@ -242,7 +242,12 @@ class Transformer(nn.Module):
         """What the head sees of each place of the answer."""
         memory = self.encode(source, lengths)
         check_tokens(said, self.config.context, "an answer")
-        bias = hidden_after(lengths, source.shape[1], memory)
+        return self.decode(said, memory, hidden_after(lengths, source.shape[1], memory))
+
+    def decode(
+        self, said: Int[Tensor, "batch said"], memory: Tensor, bias: Tensor | None
+    ) -> Float[Tensor, "batch said width"]:
+        """The same from an encoded source; bias: hides what fills it up."""
         return self.decoder(self._answer(said), memory, bias)
 
     def forward(
