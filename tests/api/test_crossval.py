@@ -128,8 +128,8 @@ def test_overwrite_replaces_folds_and_nothing_else(tmp_path, refused):
 
 
 MISTAKES = {
-    "one fold": ("too-few-pictures", {"folds": 1}),
-    "more folds than a class has pictures": ("too-few-pictures", {"folds": 13}),
+    "one fold": ("too-few-examples", {"folds": 1}),
+    "more folds than a class has pictures": ("too-few-examples", {"folds": 13}),
     "no system": ("unknown-system", {"system": "cnnn"}),
     "published weights, which have no data": ("unknown-system", {"system": "efficientnet:imagenet"}),
     "no data": ("no-such-path", {"data": "nowhere"}),
@@ -153,5 +153,5 @@ def test_folds_without_anything_to_choose_by_are_told(tmp_path, refused):
     data = pictures.class_folders(tmp_path / "d", count=2)
     assert (
         "val"
-        in refused("too-few-pictures", lambda: gw.cross_validate("lenet", str(data), folds=2, **QUICK)).got
+        in refused("too-few-examples", lambda: gw.cross_validate("lenet", str(data), folds=2, **QUICK)).got
     )

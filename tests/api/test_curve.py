@@ -26,7 +26,7 @@ def splits(curve, start, count, seed):
 
 
 def test_sizes_count_pictures_a_class_and_validation_is_among_them(curve):
-    assert [(p["pictures"], len(p["figures"])) for p in curve.points] == [(3, 2), (5, 2), (8, 2)] * 2
+    assert [(p["examples"], len(p["figures"])) for p in curve.points] == [(3, 2), (5, 2), (8, 2)] * 2
     for count in (3, 5, 8):
         for seed in (0, 1):
             parts = splits(curve, "transfer", count, seed)
@@ -95,7 +95,7 @@ MISTAKES = {
     "all for the test": ("bad-value", {"test": 1.0}),
     "none for the test": ("bad-value", {"test": 0.0}),
     "no repetition": ("bad-value", {"seeds": 0}),
-    "more than there are": ("too-few-pictures", {"sizes": ("1000",)}),
+    "more than there are": ("too-few-examples", {"sizes": ("1000",)}),
     "a tuning that is none": ("bad-tuning", {"tune": "x"}),
     "no such rival": ("unknown-system", {"against": "nope"}),
     "no weights": ("no-weights", {"start_from": None}),

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import glassworks as gw
-from glassworks.api.families import require
 from glassworks.api.requests import TrainRequest
 from glassworks.api.series import filled, measured, scaled
 from glassworks.api.train import train_request
@@ -14,6 +13,7 @@ from glassworks.core.errors import PersonError
 from glassworks.data.unlabelled_series import open_unlabelled_series
 from glassworks.deploy.sequences import session_of
 from glassworks.recipes.base import SeriesPart
+from glassworks.training.run_folder import read_json
 from tests.api.served import said
 from tests.models.sequence.readers import write_orders
 
@@ -186,11 +186,16 @@ def test_what_series_do_not_have_is_refused(tmp_path, option):
     assert error.value.code == "contradiction"
 
 
-def test_verbs_that_mean_nothing_here_say_what_to_do():
-    for verb in ("cross-validate", "learning-curve"):
-        with pytest.raises(PersonError) as error:
-            require(verb, "lstm")
-        assert error.value.code == "other-task"
+def test_every_series_is_judged_once_by_a_model_that_never_saw_it(tmp_path):
+    data = write_orders(tmp_path / "orders.csv", rows=60)
+    done = gw.cross_validate(
+        "gru", str(data), folds=3, size="tiny", epochs=2, threads=1, quiet=True, out=str(tmp_path / "cv")
+    )
+    parts = [read_json(file) for file in sorted(done.folder.glob("fold-*/splits.json"))]
+    judged = [name for part in parts for name in part["test"]]
+    assert len(judged) == len(set(judged)) == done.judgement.n == 60 and done.things == "series"
+    assert "nearest neighbour" in done.judgement.baselines
+    assert "60 series" in (done.folder / "cross-validation.html").read_text(encoding="utf-8")
 
 
 def test_a_server_gives_the_answers_of_predict(run, tmp_path):

@@ -17,8 +17,10 @@ from glassworks.api.texts_predict import answers_for, given_texts
 from glassworks.api.train import train_request
 from glassworks.core.errors import PersonError
 from glassworks.core.text_rows import TextTable
+from glassworks.data.texts import open_texts
 from glassworks.data.vocabulary import learn, read_tokenizer
 from glassworks.recipes.base import default_recipe
+from glassworks.training.run_folder import read_json
 from tests.api.alone import alone, run_alone
 from tests.api.reviews import reviews
 from tests.api.served import said, served
@@ -270,10 +272,6 @@ def test_a_run_without_its_tokenizer_is_damaged(run, tmp_path):
     refused("damaged-run", lambda: gw.predict(copy, "dull"))
 
 
-def test_verbs_that_do_not_fit_say_what_to_do(run):
-    assert "compare" in refused("other-task", lambda: gw.cross_validate("sentiment", data="x.csv")).fix
-
-
 def test_what_a_text_is_too_long_for_is_told_with_its_answer(run):
     room = run.recipe.input.context
     (row,) = gw.predict(run.path, "warm " * (room + 3))
@@ -388,3 +386,36 @@ def test_a_recipe_hears_how_many_texts_it_learns_from():
     assert facts.longest == max(len(text.split()) for text in table.texts)
     given = replace(table, parts=("train",) * 20 + ("val",) * 30 + ("test",) * 50)
     assert family_of("sentiment").facts(given).examples == 20
+
+
+# ---- little data
+
+
+def test_every_text_is_judged_once_and_copies_stay_together(tmp_path):
+    texts, labels = reviews(60)
+    texts[7] = texts[9].upper()  # differs in nothing but case
+    data = write_csv(tmp_path / "few.csv", texts, [CLASSES[n] for n in labels])
+    done = gw.cross_validate(
+        "sentiment", str(data), folds=3, size="tiny", epochs=2, quiet=True, out=str(tmp_path / "cv")
+    )
+    parts = [read_json(file) for file in sorted(done.folder.glob("fold-*/splits.json"))]
+    judged = [name for part in parts for name in part["test"]]
+    assert len(judged) == len(set(judged)) == done.judgement.n == 60 and done.things == "texts"
+    names = open_texts(data, wanted="targets").names
+    for part in parts:
+        for rows in part["train"], part["val"], part["test"]:
+            assert len({names[7], names[9]} & set(rows)) in (0, 2)
+    assert any("TF-IDF" in name for name in done.judgement.baselines)
+
+
+def test_the_curve_says_what_more_texts_bring(data, run, tmp_path):
+    curve = gw.learning_curve(
+        "sentiment", str(data), start_from=str(run.path), sizes=(5, 10), seeds=1, quiet=True,
+        set=("training.epochs=2",), out=str(tmp_path / "curve"),
+    )  # fmt: skip
+    assert [point["examples"] for point in curve.points] == [5, 10, 5, 10]
+    assert "5 texts a class" in curve.verdict and curve.as_json()["things"] == "texts"
+    refused("contradiction", lambda: gw.learning_curve(
+        "sentiment", str(data), start_from=str(run.path), against="gru", quiet=True,
+        out=str(tmp_path / "other"),
+    ))  # fmt: skip

@@ -74,7 +74,7 @@ def test_what_people_read_names_the_places_and_the_figures(ask, data, run, pictu
         (["train", "cnn", "--tune", "head"], "contradiction", "--from"),
         (["train", "cnn", "--distil", "hard"], "contradiction", "--teacher"),
         (["train", "cnn", "--layer-decay", "0.5"], "contradiction", "--from"),
-        (["cross-validate", "cnn", "--folds", "1"], "too-few-pictures", "--folds"),
+        (["cross-validate", "cnn", "--folds", "1"], "too-few-examples", "--folds"),
         (["cross-validate", "cnn", "--folds", "many"], "bad-arguments", "--help"),
         (["learning-curve", "cnn"], "no-weights", "efficientnet"),
         (["learning-curve", "efficientnet", "--sizes", "0"], "bad-value", "--sizes 5 10 20"),

@@ -1,9 +1,9 @@
-"""Cross-validation: every picture is judged once, by a model that never saw it.
+"""Cross-validation: every example is judged once, by a model that never saw it.
 
-With few pictures one test part is a handful, and its figure depends on which handful. So the data is cut into
-folds, a model is trained for each on the rest, and the answers of all folds are judged together: as many
-pictures as there are, and an interval that says what they can show. The models themselves differ; the one to
-use is trained afterwards with `train` or `finetune` on everything.
+With few pictures, texts or series one test part is a handful, and its figure depends on which handful. So the
+data is cut into folds, a model is trained for each on the rest, and the answers of all folds are judged
+together: as many examples as there are, and an interval that says what they can show. The models themselves
+differ; the one to use is trained afterwards with `train` or `finetune` on everything.
 """
 
 import time
@@ -16,17 +16,15 @@ from typing import Any
 import numpy as np
 
 from glassworks.api.compare import save_answers
-from glassworks.api.families import require
-from glassworks.api.pictures_judge import judged_part
-from glassworks.api.prepare import decode, identical, open_data, require_enough
+from glassworks.api.families import divided_by, require
 from glassworks.api.requests import CrossValidateRequest, TrainRequest, command_of
 from glassworks.api.resolve import data_part_of, recipe_for, system_of
 from glassworks.api.train import train_request
 from glassworks.core.errors import PersonError
 from glassworks.core.files import only_one, write_json
 from glassworks.core.page import Page
-from glassworks.core.rows import Answers
-from glassworks.data.splits import folds
+from glassworks.core.rows import PARTS, Answers, Table
+from glassworks.data.splits import Splits, folds
 from glassworks.judging.judgement import Judgement, judge
 from glassworks.judging.metrics import READABLE
 from glassworks.tasks.image import image_task
@@ -38,12 +36,14 @@ RESULT, PAGE = "cross-validation.json", "cross-validation.html"
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """judgement: over all rows together; by_fold: the main figure of each fold; seconds: of training all."""
+    """judgement: over all rows together; by_fold: the main figure of each fold; seconds: of training all;
+    things: what was judged, "pictures"."""
 
     folder: Path
     judgement: Judgement
     by_fold: list[float]
     seconds: float
+    things: str
 
     def as_json(self) -> dict[str, Any]:
         facts = {"schema": 1, "command": "cross-validate", "folder": str(self.folder)}
@@ -66,20 +66,19 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
     say = Silent() if request.quiet else Lines()
     asked = as_training(request)
     require("cross-validate", system_of(asked))
+    family = divided_by(system_of(asked))
     folder = _free(request)
-    table = open_data(data_part_of(asked))
+    table = family.open_data(data_part_of(asked))
     recipe = recipe_for(asked, table)
     if recipe.training.threshold:
         raise PersonError(
             "contradiction", expected="cross-validation without a threshold: each fold would choose its own",
             got=f"--threshold {recipe.training.threshold}", fix="leave it out; choose it in the run you use",
         )  # fmt: skip
-    store = decode(recipe.pictures, table, workers=recipe.hardware.workers, bad=recipe.data.bad)
-    parts = folds(
-        store.table, request.folds, seed=recipe.seed, val=recipe.data.val, same=identical(store.pixels)
-    )
+    table, same = family.to_divide(recipe, table)
+    parts = folds(table, request.folds, seed=recipe.seed, val=recipe.data.val, same=same)
     for part in parts:
-        require_enough(store.table, part)
+        _require_enough(table, part)
     began = time.monotonic()
     answers: list[Answers] = []
     baselines: list[dict[str, Answers]] = []
@@ -88,22 +87,21 @@ def cross_validate_request(request: CrossValidateRequest) -> CrossValidation:
         for number, part in enumerate(parts, 1):
             run = train_request(
                 replace(asked, out=str(folder / f"fold-{number}"), overwrite=True, quiet=True, json=False),
-                splits=part.to_json(store.table),
+                splits=part.to_json(table),
             )
-            own, theirs = judged_part(run)
+            own, theirs = family.judged_part(run, "test")
             answers.append(own)
             baselines.append(theirs)
             by_fold.append(quick_figure(own))
             took = readable_time(time.monotonic() - began)
-            say.say(
-                f"fold {number} of {request.folds}: {by_fold[-1]:.4g} on {len(own.names)} pictures, {took}"
-            )
+            judged = f"{len(own.names)} {recipe.input.things}"
+            say.say(f"fold {number} of {request.folds}: {by_fold[-1]:.4g} on {judged}, {took}")
         seconds = time.monotonic() - began
         pooled = joined(answers)
         judgement = judge(
             pooled, baselines={name: joined([b[name] for b in baselines]) for name in baselines[0]}
         )
-        result = CrossValidation(folder, judgement, by_fold, seconds)
+        result = CrossValidation(folder, judgement, by_fold, seconds, recipe.input.things)
         save_answers(folder / "answers.npz", pooled)
         write_json(folder / RESULT, result.as_json() | {"asked": command_of("cross-validate", request)})
         page_of(result, request, recipe.system).save(folder / PAGE)
@@ -123,6 +121,16 @@ def working_in(folder: Path, what: str) -> Iterator[None]:
             lock.unlink()
             folder.rmdir()
         raise
+
+
+def _require_enough(table: Table, parts: Splits) -> None:
+    for name in PARTS:
+        if len(getattr(parts, name)) == 0:
+            raise PersonError(
+                "too-few-examples", expected="enough to learn from, to choose with and to judge by in a fold",
+                got=f"{len(table)} in all, none of them left for {name} in a fold",
+                fix="use fewer --folds, or add examples",
+            )  # fmt: skip
 
 
 def as_training(request: TrainRequest) -> TrainRequest:
@@ -151,7 +159,7 @@ def page_of(result: CrossValidation, request: CrossValidateRequest, system: str)
     judged = result.judgement
     page = Page(
         f"{system}: {request.folds}-fold cross-validation",
-        f"Each of {judged.n:,} pictures was judged once, by a model that never saw it. Ranges: 95 %.",
+        f"Each of {judged.n:,} {result.things} was judged once, by a model that never saw it. Ranges: 95 %.",
     )
     page.section("Verdict").text(f"{judged.verdict[:1].upper()}{judged.verdict[1:]}.")
     names = list(judged.metrics)[:4]

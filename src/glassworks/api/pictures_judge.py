@@ -63,7 +63,7 @@ def evaluate(run: Run, request: EvaluateRequest) -> Evaluation:
     )  # fmt: skip
 
 
-def judged_part(run: Run, part: str = "test") -> tuple[Answers, dict[str, Answers]]:
+def judged_part(run: Run, part: str) -> tuple[Answers, dict[str, Answers]]:
     """A run's answers on a part of its own data, and those of the baselines on the same rows."""
     own = run.data()
     rows = own.part(part)

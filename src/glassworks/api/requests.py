@@ -288,14 +288,14 @@ class CompareRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class CrossValidateRequest(TrainRequest):
-    """Train once for each fold, judge every picture once by a model that never saw it."""
+    """Train once for each fold, judge every example once by a model that never saw it."""
 
     folds: int = option(5, "parts that the data is cut into")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearningCurveRequest(Columns):
-    """Draw what more pictures would bring: from scratch and from pretrained weights, side by side."""
+    """Draw what more examples would bring: from scratch and from pretrained weights, side by side."""
 
     system: str = argument("name as in `glassworks list`")
     data: str | None = option(None, "as in `glassworks train`")
@@ -303,11 +303,11 @@ class LearningCurveRequest(Columns):
     tune: str = option("head", "what learns of the pretrained model, as in `glassworks finetune`")
     against: str | None = option(None, "the system that starts from scratch; left out: the same one")
     sizes: tuple[str, ...] = option(
-        ("5", "10", "20", "50", "100"), "pictures a class; those that the data does not have are left out"
+        ("5", "10", "20", "50", "100"), "examples a class; those that the data does not have are left out"
     )
-    seeds: int = option(3, "times that each is repeated, each with other pictures")
+    seeds: int = option(3, "times that each is repeated, each with other examples")
     size: Literal["tiny", "small", "paper"] = option("tiny", "the dial of the runs")
-    test: float = option(0.3, "share of the pictures that only judge")
+    test: float = option(0.3, "share of the examples that only judge")
     out: str | None = option(None, "folder for the page and the runs (default runs/curve-SYSTEM-DATA)")
     overwrite: bool = option(False, "replace the folder that --out names")
     set: tuple[str, ...] = option((), "any key of the recipes, as in `glassworks train`")

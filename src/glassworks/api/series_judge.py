@@ -56,6 +56,15 @@ def finish(folder: RunFolder, learner: Learner, state: TrainingState, choices: l
     )  # fmt: skip
 
 
+def judged_part(run: Run, part: str) -> tuple[Answers, dict[str, Answers]]:
+    """A run's answers on a part of its own data, and those of the baselines on the same rows."""
+    own = cast(PreparedSeries, run.data())
+    rows = own.part(part)
+    asked = [own.sequences[row] for row in rows]
+    answers = answers_of(own.table, rows, asked_of(run, asked)[0])
+    return answers, _baselines(own, asked, answers)
+
+
 def evaluate(run: Run, request: EvaluateRequest) -> Evaluation:
     """Judge a run on a part of its own data, or on other series."""
     own = cast(PreparedSeries, run.data())

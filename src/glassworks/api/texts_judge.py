@@ -81,6 +81,15 @@ def evaluate(run: "Run", request: "EvaluateRequest") -> Evaluation:
     )  # fmt: skip
 
 
+def judged_part(run: "Run", part: str) -> tuple[Answers, dict[str, Answers]]:
+    """A run's answers on a part of its own data, and those of the baselines on the same rows."""
+    own = texts_of(run)
+    rows = own.part(part)
+    scores, _ = asked_of(run, own.batches(part, device=run.runtime.device))
+    answers = answers_of(own.table, rows, scores)
+    return answers, baselines_of(own, own.table, rows, answers)
+
+
 def finish(folder: RunFolder, learner: "Learner", state: TrainingState, choices: list[str]) -> None:
     """At the end of training: judge the validation part, write tokenizer, card and report."""
     assert state.best_model is not None

@@ -1,4 +1,4 @@
-"""The verbs for data of few pictures: `finetune`, `cross-validate`, `learning-curve`."""
+"""The verbs for little data: `finetune`, `cross-validate`, `learning-curve`."""
 
 from glassworks.api.requests import CrossValidateRequest, FinetuneRequest, LearningCurveRequest
 from glassworks.cli.show import print_json, print_table
@@ -27,13 +27,13 @@ def cross_validate(request: CrossValidateRequest) -> int:
     rows = [["this model", *(judged.metrics[name].words(name) for name in names)]]
     rows += [[b, *(f[n].words(n) for n in names)] for b, f in judged.baselines.items()]
     print_table(["", *(READABLE[name] for name in names)], rows)
-    print(f"\n{result.judgement.n} pictures, each judged once, in {result.seconds:.0f} s")
+    print(f"\n{result.judgement.n} {result.things}, each judged once, in {result.seconds:.0f} s")
     print(f"page: {result.folder / PAGE}")
     return 0
 
 
 def learning_curve(request: LearningCurveRequest) -> int:
-    """Print figures by pictures a class, from scratch and from pretrained weights."""
+    """Print figures by examples a class, from scratch and from pretrained weights."""
     from glassworks.api.curve import learning_curve_request
 
     result = learning_curve_request(request)

@@ -118,9 +118,9 @@ def folds(
 ) -> list[Splits]:
     """Cut all rows into `count` test parts of about equal size, so that each row is judged just once.
 
-    Groups and identical pictures stay together, and each class is spread evenly. Of the rows that a fold does
+    Groups and identical examples stay together, and each class is spread evenly. Of the rows that a fold does
     not judge, a share `val` chooses the best weights. The person's own parts are put aside: every row takes
-    its turn. Raises PersonError("too-few-pictures") where a class has fewer pictures than folds.
+    its turn. Raises PersonError("too-few-examples") where a class has fewer than folds.
     """
     free = list(range(len(table)))
     _refuse_few(table, count)
@@ -157,13 +157,13 @@ def _refuse_few(table: Table, count: int) -> None:
         which = (
             f'"{table.classes[least]}" has {counts[least]}'
             if table.kind == "label"
-            else f"{len(table)} pictures"
+            else f"{len(table)} examples"
         )
         raise PersonError(
-            "too-few-pictures",
-            expected="two folds or more, and in every class a picture for each fold",
+            "too-few-examples",
+            expected="two folds or more, and in every class an example for each fold",
             got=f"{count} folds; {which}",
-            fix="use fewer --folds, or add pictures",
+            fix="use fewer --folds, or add examples",
         )
 
 

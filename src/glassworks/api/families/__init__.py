@@ -8,7 +8,7 @@ The first thing to change: `FAMILIES`, when a kind of task is added: its file he
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from glassworks.api.learner import Learner
     from glassworks.api.requests import EvaluateRequest, ExplainRequest, PredictRequest
     from glassworks.api.run import Run
+    from glassworks.core.rows import Answers
 
 # task of the catalogue's row -> module here
 FAMILIES = {
@@ -92,6 +93,22 @@ def family_of(system: str) -> Family:
     """The family of a system by its name. Raises PersonError for an unknown system."""
     module = FAMILIES[require_system(system).task]
     return importlib.import_module(f"glassworks.api.families.{module}").FAMILY
+
+
+class Divided(Family, Protocol):
+    """A family whose rows each have a label: it can be cut into folds, and judged row by row."""
+
+    def to_divide(self, recipe: Recipe, table: Any) -> tuple[Any, Sequence[Sequence[int]]]:
+        """The table whose rows are divided, and which of them are the same and must stay together."""
+
+    def judged_part(self, run: "Run", part: str) -> tuple["Answers", dict[str, "Answers"]]:
+        """The answers of a run on a part of its own data, and those of the baselines on the same rows."""
+
+
+def divided_by(system: str) -> Divided:
+    """The family of a system that `require` has let pass for verbs that divide."""
+    family: Any = family_of(system)
+    return family
 
 
 def require(verb: str, system: str) -> None:

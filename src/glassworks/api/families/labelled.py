@@ -1,6 +1,6 @@
 """Pictures with a class, labels or a number each: what most systems learn from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from torch import nn
 
 from glassworks.api import prepare
 from glassworks.core.errors import PersonError
-from glassworks.core.rows import PictureTable
+from glassworks.core.rows import Answers, PictureTable
 from glassworks.recipes.base import DataPart, Facts, Recipe
 from glassworks.tasks.image import ImageClassification, ImageRegression, ImageTagging, ImageTask
 from glassworks.training.run_folder import RunFolder
@@ -79,6 +79,16 @@ class LabelledPictures:
         from glassworks.api.pictures_judge import evaluate
 
         return evaluate(run, request)
+
+    def to_divide(self, recipe: Recipe, table: PictureTable) -> tuple[PictureTable, Sequence[Sequence[int]]]:
+        how, workers = recipe.pictures, recipe.hardware.workers
+        store = prepare.decode(how, table, workers=workers, bad=recipe.data.bad)
+        return store.table, prepare.identical(store.pixels)
+
+    def judged_part(self, run: "Run", part: str) -> tuple[Answers, dict[str, Answers]]:
+        from glassworks.api.pictures_judge import judged_part
+
+        return judged_part(run, part)
 
     def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
         from glassworks.api.predict import predict_labelled

@@ -1,6 +1,6 @@
 """Texts for a model that reads both ways: with labels it tells classes apart, without it guesses words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from glassworks.api.pretrained_texts import given_tokenizer
 from glassworks.api.reading_learner import GuessingLearner, ReadingLearner
 from glassworks.api.sequence_learner import SequenceLearner
 from glassworks.core.errors import PersonError
+from glassworks.core.rows import Answers
 from glassworks.core.text_rows import TextTable
 from glassworks.data.texts import open_texts
 from glassworks.recipes.base import DataPart, Recipe, TextFacts
@@ -129,6 +130,17 @@ class Reading:
 
             return evaluate(run, request)
         return LABELLED.evaluate(run, request)
+
+    def to_divide(self, recipe: Recipe, table: TextTable) -> tuple[TextTable, Sequence[Sequence[int]]]:
+        if table.kind == "none":
+            raise PersonError(
+                "other-kind", expected="texts with labels to divide evenly", got="texts without labels",
+                fix="name the column of labels with --target",
+            )  # fmt: skip
+        return LABELLED.to_divide(recipe, table)
+
+    def judged_part(self, run: "Run", part: str) -> tuple[Answers, dict[str, Answers]]:
+        return LABELLED.judged_part(run, part)
 
     def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
         if run.recipe.model["head"] == "none":

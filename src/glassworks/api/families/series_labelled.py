@@ -1,6 +1,6 @@
 """Series with a class or a number each: movements, heartbeats, machines, voices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from glassworks.api import series
 from glassworks.api.families.labelled import FAMILY as PICTURES
 from glassworks.api.sequence_learner import SequenceLearner, outputs_of_sequences
 from glassworks.core.errors import PersonError
+from glassworks.core.rows import Answers
 from glassworks.core.series_rows import SeriesTable
 from glassworks.data.labelled_series import open_labelled_series
 from glassworks.recipes.base import DataPart, Recipe, SeriesFacts
@@ -41,12 +42,7 @@ class LabelledSeries:
         "series with a class each: .ts files, a table with a row a moment (--group names the series) or a "
         "row a series, or class folders of tables"
     )
-    instead: Mapping[str, str] = MappingProxyType(
-        dict.fromkeys(
-            ("cross-validate", "learning-curve"),
-            "train several seeds (--seed 1), and compare them with glassworks compare RUN RUN",
-        )
-    )
+    instead: Mapping[str, str] = MappingProxyType({})
 
     def open_data(self, data: DataPart) -> SeriesTable:
         return open_labelled_series(
@@ -93,6 +89,14 @@ class LabelledSeries:
         from glassworks.api.series_judge import evaluate
 
         return evaluate(run, request)
+
+    def to_divide(self, recipe: Recipe, table: SeriesTable) -> tuple[SeriesTable, Sequence[Sequence[int]]]:
+        return table, series.identical(table.values)
+
+    def judged_part(self, run: "Run", part: str) -> tuple[Answers, dict[str, Answers]]:
+        from glassworks.api.series_judge import judged_part
+
+        return judged_part(run, part)
 
     def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
         from glassworks.api.series_predict import predict_series

@@ -1,6 +1,6 @@
 """Texts with a class, labels or a number each: reviews, messages, sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from glassworks.api import texts
 from glassworks.api.families.labelled import FAMILY as PICTURES
 from glassworks.api.sequence_learner import SequenceLearner, outputs_of_sequences
 from glassworks.core.errors import PersonError
+from glassworks.core.rows import Answers
 from glassworks.core.text_rows import TextTable
 from glassworks.data.texts import open_texts
 from glassworks.recipes.base import DataPart, Recipe, TextFacts
@@ -41,12 +42,7 @@ class LabelledTexts:
     data = (
         "texts with labels: CSV, TSV, JSONL or Parquet with a text and a label column, folders of .txt files"
     )
-    instead: Mapping[str, str] = MappingProxyType(
-        dict.fromkeys(
-            ("cross-validate", "learning-curve"),
-            "train several seeds (--seed 1), and compare them with glassworks compare RUN RUN",
-        )
-    )
+    instead: Mapping[str, str] = MappingProxyType({})
 
     def open_data(self, data: DataPart) -> TextTable:
         table = open_texts(
@@ -100,6 +96,14 @@ class LabelledTexts:
         from glassworks.api.texts_judge import evaluate
 
         return evaluate(run, request)
+
+    def to_divide(self, recipe: Recipe, table: TextTable) -> tuple[TextTable, Sequence[Sequence[int]]]:
+        return table, texts.same_texts(table.texts)
+
+    def judged_part(self, run: "Run", part: str) -> tuple[Answers, dict[str, Answers]]:
+        from glassworks.api.texts_judge import judged_part
+
+        return judged_part(run, part)
 
     def predict(self, run: "Run", request: "PredictRequest") -> list[dict]:
         from glassworks.api.texts_predict import predict_texts
