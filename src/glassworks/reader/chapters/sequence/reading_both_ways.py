@@ -415,8 +415,8 @@ def text_tune():
     | MiniLM, everything learns, three seeds | 80.9, 83.0, 83.2 % |
 
     The held-out sentences were looked at more than once on the way, so the last row may be a little too kind.
-    The same 2,000 sentences cost one core 17 seconds in bf16 and 43 in fp32. The Trainer of transformers took
-    2.62 and 1.86 times as long with the same steps, and 1.60 and 1.09 times when it groups texts by length as
+    The same 2,000 sentences cost one core 16 seconds in bf16 and 42 in fp32. The Trainer of transformers took
+    2.73 and 1.82 times as long with the same steps, and 1.69 and 1.04 times when it groups texts by length as
     ours does. In fp32 that grouping is most of the difference.
 
     What may learn is your choice. When nothing is said, all of BERT learns (`--tune full`). `--tune head`
