@@ -1,7 +1,7 @@
 """From a table of series to what a forecaster trains on: windows, parts of time, scales, the task."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
 
@@ -200,11 +200,6 @@ def continued(model: nn.Module, own: PreparedSeries, runtime: Runtime) -> np.nda
         with torch.inference_mode(), runtime.autocast():
             said.append(model(window.to(runtime.device), None).float().cpu())
     return own.unscaled(own.task.answers(torch.cat(said)))
-
-
-def with_windows(own: PreparedSeries, windows: Windows) -> PreparedSeries:
-    """The same scales and task over other windows."""
-    return replace(own, windows=windows)
 
 
 def config_in(recipe: Recipe) -> ForecasterConfig:

@@ -1,7 +1,6 @@
 """Back-tests of a forecaster: the model and the baselines at every origin of a part, figures and drawings."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -235,15 +234,3 @@ def continuation_charts(model: nn.Module, own: PreparedSeries, runtime: Runtime)
             last = "" if own.table.times is None else f" after {time_words(own.table.times[number][-1])}"
             charts.append((forecast_chart(drawn), f"{name}, {own.table.channels[channel]}{last}"))
     return charts[:MOST_DRAWN]
-
-
-def report_of(
-    run_folder: Any, path: Path, recipe: Any, card: dict, found: Judged, model: nn.Module, runtime: Runtime
-) -> None:
-    from glassworks.api.judge import write_page
-    from glassworks.judging.forecasting import ABOUT
-
-    write_page(
-        path, run_folder, recipe, card, found.judgement, None,
-        sections=sections_of(model, found, runtime), baselines=ABOUT,
-    )  # fmt: skip
