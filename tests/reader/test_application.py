@@ -7,16 +7,20 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from html.parser import HTMLParser
 
 import pytest
+from starlette.testclient import TestClient
 
 from glassworks.cli import main
 from glassworks.reader import plain
+from glassworks.reader.application import Book
 from glassworks.reader.contents import contents
+from glassworks.reader.desk import Desk
 from tests.reader.conftest import served
 
 READY = [chapter.slug for chapter in contents().ready]
@@ -63,6 +67,22 @@ def test_every_page_answers(book, path):
     code, headers, text = fetched(book + path)
     assert code == 200 and "Secrets of AI Models" in text
     assert headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/studio", "/how-to-run", "/source/foundations/tape.py"])
+def test_a_page_that_imports_waits_for_what_is_being_imported(path, tmp_path):
+    """Two threads in the middle of the same imports can lock each other out, and the page was an error."""
+    book = Book(Desk(tmp_path))
+    book.imported.clear()
+    answers: list[int] = []
+    client = TestClient(book.site)
+    asking = threading.Thread(target=lambda: answers.append(client.get(path).status_code))
+    asking.start()
+    asking.join(0.3)
+    assert answers == [] and asking.is_alive()
+    book.imported.set()
+    asking.join(60)
+    assert answers == [200]
 
 
 def test_home_lists_every_chapter(book):

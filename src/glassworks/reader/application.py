@@ -130,9 +130,12 @@ def routes(book: Book) -> list[Route | Mount]:
         Route("/references", _page(lambda request: pages.references())),
         Route("/search", _page(lambda request: pages.search(request.query_params.get("q", "")[:200]))),
         Route("/labs", _page(lambda request: pages.labs())),
-        Route("/studio", _page(lambda request: pages.studio(code=book.desk.code))),
-        Route("/how-to-run", _page(lambda request: pages.how_to_run(book.desk.folder))),
-        Route("/source/{path:path}", _page(lambda request: pages.source_file(request.path_params["path"]))),
+        Route("/studio", _page(lambda request: pages.studio(code=book.desk.code), book.imported)),
+        Route("/how-to-run", _page(lambda request: pages.how_to_run(book.desk.folder), book.imported)),
+        Route(
+            "/source/{path:path}",
+            _page(lambda request: pages.source_file(request.path_params["path"]), book.imported),
+        ),
         Route("/api/health", lambda request: JSONResponse({"started": book.started})),
         Route("/api/progress", book_progress(book), methods=["GET", "POST"]),
         Route("/api/position", position(book), methods=["POST"]),
@@ -251,9 +254,17 @@ class Kept(StaticFiles):
         return response
 
 
-def _page(make: Callable[[Request], str]) -> Callable[[Request], Any]:
+def _page(make: Callable[[Request], str], after: threading.Event | None = None) -> Callable[[Request], Any]:
+    """after: waited for by pages that import when they are asked for; two threads in the middle of the same
+    imports can lock each other out."""
+
+    def made(request: Request) -> str:
+        if after is not None:
+            after.wait()
+        return make(request)
+
     async def answer(request: Request) -> Response:
-        return HTMLResponse(await run_in_threadpool(make, request), headers={"cache-control": "no-store"})
+        return HTMLResponse(await run_in_threadpool(made, request), headers={"cache-control": "no-store"})
 
     return answer
 
